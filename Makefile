@@ -1,0 +1,42 @@
+# The two commands of the README are `make demo` and `make test`; both set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lock neo4j
+
+help:  ## what can be made
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+install: $(INSTALLED)  ## prepare .venv with the locked dependencies
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Pathrec needs Python 3.11 or newer; name one with make PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/python -m ensurepip --upgrade > /dev/null
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: install  ## generate a shop, learn from it, serve it
+	@$(BIN)/pathrec demo
+
+test: install  ## all tests
+	@$(BIN)/python -m pytest
+
+check: install  ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: install  ## pin the newest dependencies that fit
+	@$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --group dev --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --universal --python-version 3.11 --output-file requirements.lock
+
+neo4j: install  ## a real Neo4j server on this machine, without Docker
+	@$(BIN)/python -m tools.neo4j_server

@@ -1,0 +1,1 @@
+"""The model: from a snapshot to an artifact, from an artifact to scores and their exact explanations."""

@@ -1,0 +1,114 @@
+"""Files and folders that appear complete or not at all: written aside, synced, renamed."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from schema.errors import PathrecError
+
+
+class WriteError(PathrecError):
+    """A file or folder could not be written: no space, no right, or something is in its place."""
+
+
+@contextmanager
+def replacing_folder(target: Path, *, marker: str) -> Iterator[Path]:
+    """A new folder that takes the place of `target` when the block ends without an error.
+
+    Args:
+        target: the folder to be made. An existing one is replaced only if it holds `marker`
+            or is empty, so that no foreign folder is ever deleted.
+        marker: name of the file that shows a folder to be one of ours ("manifest.json").
+
+    Raises:
+        WriteError: the folder cannot be written, or `target` is something else.
+    """
+    target = target.absolute()
+    if target.exists() and not _replaceable(target, marker):
+        raise WriteError(f"{target}: exists and is not one of ours (no {marker} in it); name another place")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise _write_error(target, error) from error
+    try:
+        yield aside
+        _sync_tree(aside)
+        aside.chmod(0o755)
+        _swap(aside, target)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def replacing_file(target: Path) -> Iterator[Path]:
+    """A path beside `target` to write to; it takes the place of `target` when the block ends.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
+    target = target.absolute()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    aside = Path(name)
+    try:
+        yield aside
+        _sync(aside)
+        aside.chmod(0o644)
+        aside.replace(target)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replaceable(target: Path, marker: str) -> bool:
+    return target.is_dir() and ((target / marker).is_file() or not any(target.iterdir()))
+
+
+def _swap(aside: Path, target: Path) -> None:
+    # A folder cannot be renamed over a full one, so the old one steps aside first.
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+    try:
+        if target.exists():
+            target.rename(old / target.name)
+        try:
+            aside.rename(target)
+        except OSError:
+            with suppress(OSError):
+                (old / target.name).rename(target)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _sync(path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write_error(target: Path, error: OSError) -> WriteError:
+    reason = error.strerror or str(error)
+    return WriteError(f"{target}: cannot be written ({reason}); free some space or name a folder you may write to")

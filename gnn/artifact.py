@@ -1,1 +1,250 @@
-"""To come."""
+"""The artifact: a trained model as a folder that loads without torch and without pickle.
+
+`manifest.json`, `products.parquet` (id, prior), `people.parquet`, `terms/<TERM>.npz` (the incidence
+with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `latent.safetensors`.
+The incidence says who links two products, under pseudonyms: it is personal data, and `gnn.erasure`
+takes people out of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import scipy.sparse as sp
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from gnn.latent import Latent
+from gnn.paths import PathTerm
+from gnn.scoring import Scorer, UnitWeights
+from schema.errors import PathrecError
+from schema.files import replacing_folder, sha256
+from schema.ontology import Ontology
+
+MANIFEST = "manifest.json"
+
+
+class ArtifactError(PathrecError):
+    """An artifact is missing, damaged, of another format or of an ontology that does not fit."""
+
+
+class TermParameters(BaseModel):
+    """Fitted numbers of an explicit term: θ by behaviour, exponents of start, middle and end, scale."""
+
+    model_config = ConfigDict(frozen=True)
+
+    weights: tuple[float, ...]
+    exponents: tuple[float, float, float]
+    scale: float
+
+
+class LatentParameters(BaseModel):
+    """Fitted numbers of the latent term: θ by behaviour, β by hop, γ by term."""
+
+    model_config = ConfigDict(frozen=True)
+
+    weights: tuple[float, ...]
+    hops: tuple[float, ...]
+    gates: dict[str, float]
+
+
+class ArtifactManifest(BaseModel):
+    """What an artifact says of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    model_version: str
+    ontology: Ontology
+    ontology_hash: str
+    created_at: datetime
+    as_of: datetime
+    change_number: int
+    behaviours: tuple[str, ...]
+    saturation: tuple[float, ...]
+    half_life_days: tuple[float, ...]
+    floor: tuple[float, ...]
+    terms: dict[str, TermParameters]
+    latent: LatentParameters | None
+    default_weight: float
+    metrics: dict[str, Any] = {}
+    files: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A manifest and the model that it describes."""
+
+    manifest: ArtifactManifest
+    scorer: Scorer
+
+
+def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
+    """Writes an artifact aside and renames it to `path`.
+
+    Raises:
+        WriteError: no space or no right to write there.
+    """
+    scorer = artifact.scorer
+    with replacing_folder(path, marker=MANIFEST) as folder:
+        (folder / "terms").mkdir()
+        products = {"id": list(scorer.product_ids), "prior": scorer.prior, "alive": scorer.alive}
+        pq.write_table(pa.table(products), folder / "products.parquet")
+        pq.write_table(pa.table({"key": pa.array(_people(scorer), pa.string())}), folder / "people.parquet")
+        for term in scorer.terms:
+            _save_term(term, folder / "terms")
+        if scorer.latent is not None:
+            save_file(_latent_arrays(scorer.latent), folder / "latent.safetensors")
+        names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+        manifest = artifact.manifest.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
+        (folder / MANIFEST).write_text(manifest.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
+    return manifest
+
+
+def load_artifact(path: Path) -> Artifact:
+    """Reads an artifact and checks every file against its sha256.
+
+    Raises:
+        ArtifactError: nothing there, another format, or a file is missing or damaged.
+    """
+    manifest = read_manifest(path)
+    for name, expected in manifest.files.items():
+        file = path / name
+        if not file.is_file() or sha256(file) != expected:
+            raise ArtifactError(f"{file}: is missing or damaged; train or publish the model again")
+    try:
+        return Artifact(manifest, _load_scorer(path, manifest))
+    except (OSError, KeyError, ValueError, BadZipFile, SafetensorError, pa.ArrowException) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error}); train or publish the model again") from error
+
+
+def read_manifest(path: Path) -> ArtifactManifest:
+    """The manifest alone.
+
+    Raises:
+        ArtifactError: nothing there, or another format.
+    """
+    try:
+        return ArtifactManifest.model_validate_json((path / MANIFEST).read_bytes())
+    except OSError as error:
+        raise ArtifactError(f"{path}: no artifact here ({error.strerror}); make one with `pathrec train`") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ArtifactError(f"{path / MANIFEST}: {place}: {first['msg']}; train the model again") from error
+
+
+def check_fit(manifest: ArtifactManifest, store: Ontology) -> None:
+    """An artifact serves a store whose ontology has everything that the artifact was trained with.
+
+    Raises:
+        ArtifactError: naming each difference.
+    """
+    missing = list(_misfits(manifest.ontology, store))
+    if missing:
+        raise ArtifactError(
+            f"model {manifest.model_version} does not fit the store's ontology: {'; '.join(missing)}. "
+            "Train it again from a snapshot of this store"
+        )
+
+
+def _misfits(trained: Ontology, store: Ontology) -> Iterable[str]:
+    for section in ("relations", "behaviours", "meetings"):
+        ours, theirs = getattr(trained, section), getattr(store, section)
+        for name, definition in ours.items():
+            if name not in theirs:
+                yield f"the store has no {section[:-1]} {name}"
+            elif theirs[name] != definition:
+                yield f"{section[:-1]} {name} is defined differently"
+    yield from (f"the store has no node type {name}" for name in trained.nodes if name not in store.nodes)
+
+
+def _people(scorer: Scorer) -> list[str]:
+    """Pseudonyms by position; an empty one where somebody was forgotten."""
+    keys = [""] * (max(scorer.people.values(), default=-1) + 1)
+    for key, position in scorer.people.items():
+        keys[position] = key
+    return keys
+
+
+def _save_term(term: PathTerm, folder: Path) -> None:
+    np.savez(
+        folder / f"{term.term.name}.npz",
+        data=term.links.data,
+        indices=term.links.indices,
+        indptr=term.links.indptr,
+        shape=np.asarray(term.links.shape),
+        degree=term.degree,
+        out_degree=term.out_degree,
+        middle_degree=term.middle_degree,
+    )
+    middles = {"key": pa.array(term.keys, pa.string()), "owner": pa.array(term.owner, pa.int32())}
+    pq.write_table(pa.table(middles), folder / f"{term.term.name}.parquet")
+
+
+def _latent_arrays(latent: Latent) -> dict[str, np.ndarray[Any, Any]]:
+    arrays: dict[str, np.ndarray[Any, Any]] = {f"layers.{n}": np.ascontiguousarray(a) for n, a in latent.layers.items()}
+    arrays |= {f"projections.{n}": np.ascontiguousarray(a) for n, a in latent.projections.items()}
+    return arrays | {"start_factor": latent.start_factor}
+
+
+def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
+    products = pq.read_table(path / "products.parquet")
+    people = pq.read_table(path / "people.parquet").column("key").to_pylist()
+    by_name = {term.name: term for term in manifest.ontology.terms}
+    return Scorer(
+        model_version=manifest.model_version,
+        ontology=manifest.ontology,
+        product_ids=tuple(products.column("id").to_pylist()),
+        behaviours=manifest.behaviours,
+        units=UnitWeights(np.array(manifest.saturation), np.array(manifest.half_life_days), np.array(manifest.floor)),
+        terms=tuple(_load_term(path / "terms", by_name[name], p) for name, p in manifest.terms.items()),
+        latent=_load_latent(path, manifest.latent),
+        prior=products.column("prior").to_numpy().astype(np.float64),
+        alive=products.column("alive").to_numpy(zero_copy_only=False).astype(bool),
+        people={key: position for position, key in enumerate(people) if key},
+        default_weight=manifest.default_weight,
+    )
+
+
+def _load_term(folder: Path, term: Any, parameters: TermParameters) -> PathTerm:
+    middles = pq.read_table(folder / f"{term.name}.parquet")
+    with np.load(folder / f"{term.name}.npz", allow_pickle=False) as arrays:
+        links = sp.csr_array(
+            (arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"].tolist())
+        )
+        return PathTerm(
+            term=term,
+            links=links,
+            out_degree=arrays["out_degree"],
+            degree=arrays["degree"],
+            middle_degree=arrays["middle_degree"],
+            keys=tuple(middles.column("key").to_pylist()),
+            owner=middles.column("owner").to_numpy().astype(np.int32),
+            weights=np.array(parameters.weights),
+            exponents=parameters.exponents,
+            scale=parameters.scale,
+        )
+
+
+def _load_latent(path: Path, parameters: LatentParameters | None) -> Latent | None:
+    if parameters is None:
+        return None
+    arrays = load_file(path / "latent.safetensors")
+    return Latent(
+        layers={name.removeprefix("layers."): a for name, a in arrays.items() if name.startswith("layers.")},
+        projections={
+            name.removeprefix("projections."): a for name, a in arrays.items() if name.startswith("projections.")
+        },
+        hops=np.array(parameters.hops),
+        gates=parameters.gates,
+        start_factor=arrays["start_factor"],
+        weights=np.array(parameters.weights),
+    )

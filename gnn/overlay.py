@@ -1,1 +1,326 @@
-"""To come."""
+"""What is new since the build, put over a frozen model: products, relations, deletions.
+
+Every function returns another `Scorer` and leaves the given one as it is, so that a server swaps
+models without a lock on its readers. Degrees, exponents and scales of what was there at the build
+stay frozen; what is new brings its own. Co-occurrence is not added here: it enters at the next build.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from gnn.latent import Latent
+from gnn.paths import FloatArray, IntArray, PathTerm
+from gnn.scoring import Scorer
+from schema.ontology import Ontology, Term
+
+Links = Mapping[str, Sequence[tuple[str, float]]]
+
+# A relation without training is normalised like co-occurrence usually is.
+_UNTRAINED_EXPONENTS = (0.5, 0.5, 0.0)
+
+
+@dataclass(frozen=True)
+class LiveProduct:
+    """A product as the store has it now.
+
+    Attributes:
+        id: the shop's key.
+        features: modality -> vector.
+        out: relation -> (id at the other end, weight), for relations that start at the product.
+        into: relation -> (product id, weight), for relations between products that end at it.
+    """
+
+    id: str
+    features: Mapping[str, FloatArray] = field(default_factory=dict)
+    out: Links = field(default_factory=dict)
+    into: Links = field(default_factory=dict)
+
+
+def adopt(scorer: Scorer, ontology: Ontology) -> Scorer:
+    """The model with an empty term for each relation that the ontology has and training had not."""
+    known = {term.term.name for term in scorer.terms}
+    added = [
+        _empty_term(scorer, t) for t in ontology.terms if t.name not in known and t.kind not in ("self", "meeting")
+    ]
+    return replace(scorer, ontology=ontology, terms=(*scorer.terms, *added))
+
+
+def write_products(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
+    """The model with some products as they are now: new ones added, known ones brought up to date.
+
+    A new product gets its explicit paths from its relations, its vector from its features and its
+    graph neighbours, its prior from the mean of its category (of all products, if it has none).
+    """
+    if not products:
+        return scorer
+    products = list({product.id: product for product in products}.values())
+    new = [product for product in products if product.id not in scorer.positions]
+    scorer = _with_rows(scorer, [product.id for product in new])
+    positions = [scorer.positions[product.id] for product in products]
+    alive = scorer.alive.copy()
+    alive[positions] = True
+    scorer = replace(scorer, alive=alive)
+    scorer = replace(scorer, terms=tuple(_linked(scorer, term, products) for term in scorer.terms))
+    fresh = [scorer.positions[product.id] for product in new]
+    scorer = replace(scorer, prior=_with_category_prior(scorer, fresh))
+    if scorer.latent is None:
+        return scorer
+    return replace(scorer, latent=_folded_in(scorer, scorer.latent, products, set(fresh)))
+
+
+def remove_products(scorer: Scorer, ids: Iterable[str]) -> Scorer:
+    """The model without some products: neither recommended nor counted in a history."""
+    alive = scorer.alive.copy()
+    alive[[scorer.positions[i] for i in ids if i in scorer.positions]] = False
+    return replace(scorer, alive=alive)
+
+
+def forget_person(scorer: Scorer, key: str) -> Scorer:
+    """The model without any path through one person or their baskets.
+
+    Args:
+        scorer: the model.
+        key: the person's pseudonym.
+    """
+    person = scorer.people.get(key)
+    if person is None:
+        return scorer
+    people = {k: p for k, p in scorer.people.items() if k != key}
+    terms = tuple(term.without_middles(term.owned_by(person)) for term in scorer.terms)
+    return replace(scorer, people=people, terms=terms)
+
+
+def forget_meetings(scorer: Scorer, meetings: Iterable[tuple[str, str, str]]) -> Scorer:
+    """The model without single links of its incidence.
+
+    Args:
+        scorer: the model.
+        meetings: (name of the meeting, pseudonym of the user, basket or session, product id).
+    """
+    wanted = list(meetings)
+    terms = []
+    for term in scorer.terms:
+        found = [
+            (scorer.positions[product], term.key_positions[key])
+            for name, key, product in wanted
+            if name == term.term.name and product in scorer.positions and key in term.key_positions
+        ]
+        terms.append(term.without_links([r for r, _ in found], [c for _, c in found]) if found else term)
+    return replace(scorer, terms=tuple(terms))
+
+
+def _empty_term(scorer: Scorer, term: Term) -> PathTerm:
+    n = scorer.size
+    return PathTerm(
+        term=term,
+        links=sp.csr_array((n, 0 if term.two_steps else n)),
+        out_degree=np.zeros(n),
+        degree=np.zeros(n),
+        middle_degree=np.empty(0),
+        keys=(),
+        owner=np.empty(0, np.int32),
+        weights=np.full(len(scorer.behaviours), scorer.default_weight),
+        exponents=_UNTRAINED_EXPONENTS,
+        scale=1.0,
+    )
+
+
+def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
+    """Room for new products at the end of every array; nothing links them yet."""
+    if not ids:
+        return scorer
+    n, more = scorer.size, len(ids)
+
+    def longer(array: FloatArray) -> FloatArray:
+        return np.concatenate([array, np.zeros(more)])
+
+    terms = []
+    for term in scorer.terms:
+        width = term.links.shape[1] + (more if term.term.kind in ("forward", "reverse") else 0)
+        links = _larger(term.links, n + more, width)
+        terms.append(replace(term, links=links, degree=longer(term.degree), out_degree=longer(term.out_degree)))
+    latent = scorer.latent
+    if latent is not None:
+        layers = {part: np.pad(layer, ((0, 0), (0, more), (0, 0))) for part, layer in latent.layers.items()}
+        # As the start of a path a new product counts like one that nobody has met yet.
+        rarest = np.full(more, latent.start_factor.max(initial=0.0))
+        latent = replace(latent, layers=layers, start_factor=np.concatenate([latent.start_factor, rarest]))
+    return replace(
+        scorer,
+        product_ids=(*scorer.product_ids, *ids),
+        terms=tuple(terms),
+        latent=latent,
+        prior=longer(scorer.prior),
+        alive=np.concatenate([scorer.alive, np.ones(more, bool)]),
+    )
+
+
+def _linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
+    """A term with the links of some products as they are now."""
+    if term.term.kind == "shared":
+        return _shared_links(scorer, term, products)
+    if term.term.kind in ("forward", "reverse"):
+        return _direct_links(scorer, term, products)
+    return term
+
+
+def _shared_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
+    relation = term.term.relation
+    ends = [(product, end, weight) for product in products for end, weight in product.out.get(relation, ())]
+    unknown = list(dict.fromkeys(end for _, end, _ in ends if end not in term.key_positions))
+    keys = (*term.keys, *unknown)
+    columns = {**term.key_positions, **{key: len(term.keys) + n for n, key in enumerate(unknown)}}
+    rows = [scorer.positions[product.id] for product, _, _ in ends]
+    links = _larger(term.links, scorer.size, len(keys))
+    touched = [scorer.positions[product.id] for product in products]
+    links = _replaced(links, touched, None, rows, [columns[end] for _, end, _ in ends], [w for _, _, w in ends])
+    degree = _with_own(term.degree, links.sum(axis=1), touched)
+    middle_degree = np.concatenate([term.middle_degree, np.zeros(len(unknown))])
+    middle_degree = _with_own(middle_degree, links.sum(axis=0), range(len(term.keys), len(keys)))
+    owner = np.concatenate([term.owner, np.full(len(unknown), -1, np.int32)])
+    return replace(
+        term, links=links, keys=keys, degree=degree, out_degree=degree, middle_degree=middle_degree, owner=owner
+    )
+
+
+def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
+    relation, backwards = term.term.relation, term.term.kind == "reverse"
+    entries = []
+    for product in products:
+        here = scorer.positions[product.id]
+        out = [
+            (here, scorer.positions[other], w)
+            for other, w in product.out.get(relation, ())
+            if other in scorer.positions
+        ]
+        into = [
+            (scorer.positions[other], here, w)
+            for other, w in product.into.get(relation, ())
+            if other in scorer.positions
+        ]
+        entries += [(b, a, w) if backwards else (a, b, w) for a, b, w in out + into]
+    entries = list({(a, b): (a, b, w) for a, b, w in entries}.values())
+    touched = [scorer.positions[product.id] for product in products]
+    rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
+    links = _replaced(term.links, touched, touched, rows, columns, weights)
+    ends = sorted({*touched, *rows, *columns})
+    return replace(
+        term,
+        links=links,
+        out_degree=_with_own(term.out_degree, links.sum(axis=1), ends),
+        degree=_with_own(term.degree, links.sum(axis=0), ends),
+    )
+
+
+def _larger(links: sp.csr_array, rows: int, columns: int) -> sp.csr_array:
+    indptr = np.pad(links.indptr, (0, rows - links.shape[0]), mode="edge")
+    return sp.csr_array((links.data, links.indices, indptr), shape=(rows, columns))
+
+
+def _replaced(
+    links: sp.csr_array,
+    rows_out: Sequence[int],
+    columns_out: Sequence[int] | None,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    weights: Sequence[float],
+) -> sp.csr_array:
+    """The links with whole rows (and columns) exchanged for the given entries."""
+    keep_row = np.ones(links.shape[0])
+    keep_row[list(rows_out)] = 0.0
+    kept = sp.diags_array(keep_row) @ links
+    if columns_out is not None:
+        keep_column = np.ones(links.shape[1])
+        keep_column[list(columns_out)] = 0.0
+        kept = kept @ sp.diags_array(keep_column)
+    entries = (np.asarray(weights, float), (np.asarray(rows, np.intp), np.asarray(columns, np.intp)))
+    result: sp.csr_array = (kept + sp.csr_array(entries, shape=links.shape)).tocsr()
+    result.eliminate_zeros()
+    return result
+
+
+def _with_own(frozen: FloatArray, now: npt.ArrayLike, positions: Iterable[int]) -> FloatArray:
+    """Frozen degrees, and today's for those that had none at the build."""
+    degrees = frozen.copy()
+    fresh = [p for p in positions if frozen[p] == 0]
+    degrees[fresh] = np.asarray(now, np.float64)[fresh]
+    return degrees
+
+
+def _with_category_prior(scorer: Scorer, fresh: Sequence[int]) -> FloatArray:
+    prior = scorer.prior.copy()
+    if not fresh:
+        return prior
+    old = scorer.alive.copy()
+    old[list(fresh)] = False
+    overall = float(prior[old].mean()) if old.any() else 0.0
+    category = next((term for term in scorer.terms if term.term.name == "IN_CATEGORY"), None)
+    for position in fresh:
+        prior[position] = overall
+        if category is not None:
+            beside = _sharing(category, position)
+            beside = beside[old[beside]]
+            if len(beside):
+                prior[position] = float(prior[beside].mean())
+    return prior
+
+
+def _sharing(term: PathTerm, position: int) -> IntArray:
+    nodes = term.links[[position]].indices
+    return np.unique(term.by_middle[nodes].indices)
+
+
+def _folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], fresh: set[int]) -> Latent:
+    """Vectors of new products and of known ones whose features changed, layer by layer.
+
+    The first layer is W x. The deeper ones of a new product are the propagated layers of its graph
+    neighbours, S^k X = S (S^(k-1) X), with its own row of S; those of a known product stay.
+    """
+    layers = {part: layer.copy() for part, layer in latent.layers.items()}
+    for product in products:
+        position = scorer.positions[product.id]
+        for modality, projection in latent.projections.items():
+            vector = product.features.get(modality)
+            if vector is not None and len(vector) == len(projection):
+                layers[modality][0, position] = np.asarray(vector, np.float32) @ projection
+    rows = {position: _hop(scorer, latent, position) for position in fresh}
+    for layer in layers.values():
+        for k in range(1, len(layer)):
+            for position, (neighbours, shares) in rows.items():
+                layer[k, position] = shares @ layer[k - 1, neighbours]
+    return replace(latent, layers=layers)
+
+
+def _hop(scorer: Scorer, latent: Latent, position: int) -> tuple[IntArray, FloatArray]:
+    """The row of S of one product: its neighbours and what each passes on."""
+    row = np.zeros(scorer.size)
+    for term in scorer.terms:
+        gate = latent.gates.get(term.term.relation, 0.0) if term.term.kind != "reverse" else 0.0
+        if gate:
+            row += gate * hop_row(term, position, scorer.terms)
+    row[position] = 0.0
+    neighbours = np.flatnonzero(row)
+    return neighbours, row[neighbours]
+
+
+def hop_row(term: PathTerm, position: int, terms: Sequence[PathTerm]) -> FloatArray:
+    """(N,) one row of S_r: degree-normalised hops from a product through one relation.
+
+    Two steps: (w_in / d_n) w_nj over sqrt(d_i d_j). Direct relations count both ways.
+    """
+    root: Callable[[FloatArray], FloatArray] = lambda degree: np.sqrt(np.maximum(degree, 1.0))  # noqa: E731
+    if term.term.two_steps:
+        middles = term.links[[position]]
+        passed = sp.csr_array(
+            (middles.data / np.maximum(term.middle_degree[middles.indices], 1.0), middles.indices, middles.indptr),
+            shape=middles.shape,
+        )
+        reached = (passed @ term.by_middle).toarray().ravel()
+        return np.asarray(reached / (root(term.degree) * root(term.degree)[position]))
+    both = root(term.out_degree + term.degree)
+    reached = term.links[[position]].toarray().ravel() + term.links[:, [position]].toarray().ravel()
+    return np.asarray(reached / (both * both[position]))

@@ -1,1 +1,171 @@
-"""To come."""
+"""Scores of all products for a history, as an exact sum over the history's units.
+
+    score(i) = prior(i) + Σ_h Σ_r a_h,r · C_r[j_h, i]
+    a_h,r    = θ_b,r · events^p_b · (floor_b + (1 - floor_b) · 2^(-age / half-life_b))
+
+A unit h is one product and one behaviour; r runs over the explicit terms and the latent one. There
+is no normalisation by user, so each unit's share of a score does not depend on the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.latent import Latent
+from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
+from schema.ontology import Ontology
+from schema.pseudonym import pseudonym
+
+MS_PER_DAY = 86_400_000.0
+
+
+class HistoryRow(NamedTuple):
+    """All events of one behaviour with one product."""
+
+    product: str
+    behaviour: str
+    events: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class History:
+    """Units of a history by position, (J,) each."""
+
+    products: npt.NDArray[np.int32]
+    behaviours: npt.NDArray[np.int32]
+    events: FloatArray
+    last_ms: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.products)
+
+    def take(self, kept: IntArray | BoolArray) -> "History":
+        """Some of the units."""
+        return History(self.products[kept], self.behaviours[kept], self.events[kept], self.last_ms[kept])
+
+
+@dataclass(frozen=True)
+class UnitWeights:
+    """How much a unit counts by its number of events and its age; (B,) each, half-lives in days."""
+
+    saturation: FloatArray
+    half_life: FloatArray
+    floor: FloatArray
+
+    def amounts(self, history: History, as_of_ms: int) -> FloatArray:
+        """(J,) events^p · recency."""
+        b = history.behaviours
+        age = np.maximum(as_of_ms - history.last_ms, 0) / MS_PER_DAY
+        recency = self.floor[b] + (1.0 - self.floor[b]) * np.exp2(-age / self.half_life[b])
+        return np.asarray(history.events ** self.saturation[b] * recency)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model ready to answer. Immutable: what is new makes another Scorer (`gnn.overlay`).
+
+    Shapes:
+        prior: (N,) score of a product for somebody without history.
+        alive: (N,) false for products that were deleted since the build.
+        people: pseudonym of a user -> position, as in `PathTerm.owner`.
+
+    `default_weight` is the θ of a relation that the model has not been trained with: one link from
+    one fresh event then counts as much as the personal part of scores varies.
+    """
+
+    model_version: str
+    ontology: Ontology
+    product_ids: tuple[str, ...]
+    behaviours: tuple[str, ...]
+    units: UnitWeights
+    terms: tuple[PathTerm, ...]
+    latent: Latent | None
+    prior: FloatArray
+    alive: BoolArray
+    people: dict[str, int]
+    default_weight: float
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Product id -> position."""
+        return {product: position for position, product in enumerate(self.product_ids)}
+
+    @property
+    def size(self) -> int:
+        return len(self.product_ids)
+
+    def position(self, product_id: str) -> int | None:
+        """Where a product is in every array; None if the model does not know it or it was deleted."""
+        position = self.positions.get(product_id)
+        return position if position is not None and self.alive[position] else None
+
+    def history(self, rows: Iterable[tuple[str, str, int, datetime]]) -> History:
+        """Units by position; products and behaviours that the model does not know are left out."""
+        codes = {name: code for code, name in enumerate(self.behaviours)}
+        known = [
+            (position, codes[behaviour], events, int(last.timestamp() * 1000))
+            for product, behaviour, events, last in rows
+            if behaviour in codes and (position := self.position(product)) is not None
+        ]
+        products, behaviours, events, last_ms = zip(*known, strict=True) if known else ((), (), (), ())
+        return History(
+            np.asarray(products, np.int32),
+            np.asarray(behaviours, np.int32),
+            np.asarray(events, np.float64),
+            np.asarray(last_ms, np.int64),
+        )
+
+    def person(self, viewer: str | None) -> int | None:
+        """Position of the viewer among the people in the middle of paths."""
+        return None if viewer is None else self.people.get(pseudonym("user", viewer))
+
+    def score(self, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
+        """(N,) scores of all products, deleted ones included.
+
+        Args:
+            history: what the viewer did until `as_of`.
+            as_of: the moment of the answer, by the shop's clock.
+            viewer: id of the user, whose own paths (through themself, their baskets) do not count.
+        """
+        total = self.prior.copy()
+        if not len(history):
+            return total
+        amounts = self.units.amounts(history, int(as_of.timestamp() * 1000))
+        person = self.person(viewer)
+        for term in self.terms:
+            carried = amounts * term.weights[history.behaviours]
+            total += term.scores(history.products, carried, term.owned_by(person))
+        if self.latent is not None:
+            total += self.latent.scores(history.products, amounts * self.latent.weights[history.behaviours])
+        return total
+
+
+def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArray:
+    """Positions of the k best products, best first; ties go to the lower position.
+
+    Args:
+        scores: (N,)
+        k: how many; fewer come back when fewer are allowed.
+        allowed: (N,) products that may appear.
+    """
+    candidates = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
+    values = scores[candidates]
+    if k < len(candidates):
+        # All that tie with the k-th stay in, so that the order below decides and not the partition.
+        threshold = np.partition(values, len(values) - k)[len(values) - k]
+        kept = values >= threshold
+        candidates, values = candidates[kept], values[kept]
+    return candidates[np.lexsort((candidates, -values))][:k]
+
+
+def bought(history: History, behaviours: Sequence[str], target: str, size: int) -> BoolArray:
+    """(N,) products with the target behaviour in the history."""
+    mask = np.zeros(size, dtype=bool)
+    mask[history.products[history.behaviours == list(behaviours).index(target)]] = True
+    return mask

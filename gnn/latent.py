@@ -1,0 +1,63 @@
+"""The latent term: dot products of linearly propagated product vectors.
+
+    z = Σ_k β_k S^k (E + Σ_m W_m x_m),   S = Σ_r γ_r S_r,   S_r = D^-1/2 A_r A_rᵀ D^-1/2
+
+Because propagation is linear, z splits exactly into a part of the free vectors E ("free") and one
+part for each modality ("text", "image"). The layers S^k X of each part are kept, so that a product
+that is new since training gets its row of S from its graph neighbours and with it its vector.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.paths import FloatArray, IntArray
+
+FREE = "free"
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Latent:
+    """Propagated vectors and what is needed to add to them.
+
+    Shapes:
+        layers: part -> (K, N, d), S^k X of that part.
+        projections: modality -> (d_m, d), W_m.
+        hops: (K,) β.
+        gates: name of a term -> γ.
+        start_factor: (N,) d_j^-g / scale.
+        weights: (B,) θ, one for each behaviour.
+    """
+
+    layers: Mapping[str, Vectors]
+    projections: Mapping[str, Vectors]
+    hops: FloatArray
+    gates: Mapping[str, float]
+    start_factor: FloatArray
+    weights: FloatArray
+
+    @cached_property
+    def parts(self) -> dict[str, FloatArray]:
+        """Part -> (N, d), Σ_k β_k S^k X."""
+        return {
+            name: np.tensordot(self.hops, layers.astype(np.float64), axes=1) for name, layers in self.layers.items()
+        }
+
+    @cached_property
+    def vectors(self) -> FloatArray:
+        """(N, d) z."""
+        return np.asarray(sum(self.parts.values()))
+
+    def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
+        """(N,) what the start products give to every product."""
+        user = (amounts * self.start_factor[starts]) @ self.vectors[starts]
+        return np.asarray(self.vectors @ user)
+
+    def between(self, starts: IntArray, ends: IntArray) -> dict[str, FloatArray]:
+        """Part -> (J, I): <z_j, z_i> split by what z_i is made of."""
+        left = self.vectors[starts] * self.start_factor[starts, None]
+        return {name: left @ part[ends].T for name, part in self.parts.items()}

@@ -1,0 +1,161 @@
+"""Explicit terms: two-step and direct paths between products, walked on the incidence they come from.
+
+For a term r the score of product i from product j is the sum over paths j - n - i
+
+    C[j, i] = d_j^-a · Σ_n w_jn · d_n^-b · w_ni · d_i^-c / scale
+
+with n a user, basket, category, brand … in the middle. A direct relation has no middle: w_ji takes
+the place of the sum. Degrees d, exponents and the scale are frozen in the artifact, so that taking
+an event out of a history changes nothing but that event's own contributions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from schema.ontology import Term
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.integer[Any]]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PathTerm:
+    """One explicit term with its incidence.
+
+    Shapes:
+        links: (N, M) for two-step terms, (N, N) from start to end for direct ones, (N, 0) for `self`.
+        degree, out_degree: (N,) of a product as the end and as the start of a path. For two-step
+            terms they are the same.
+        middle_degree: (M,); empty for direct terms.
+        keys: M names of the middle nodes, pseudonyms for meetings, ids for shared nodes.
+        owner: (M,) position of the person a middle node belongs to, -1 for nobody.
+        weights: (B,) θ, one for each behaviour of the history.
+    """
+
+    term: Term
+    links: sp.csr_array
+    out_degree: FloatArray
+    degree: FloatArray
+    middle_degree: FloatArray
+    keys: tuple[str, ...]
+    owner: npt.NDArray[np.int32]
+    weights: FloatArray
+    exponents: tuple[float, float, float]
+    scale: float
+
+    @cached_property
+    def start_factor(self) -> FloatArray:
+        """(N,) d_j^-a / scale."""
+        return _power(self.out_degree, self.exponents[0]) / self.scale
+
+    @cached_property
+    def middle_factor(self) -> FloatArray:
+        """(M,) d_n^-b."""
+        return _power(self.middle_degree, self.exponents[1])
+
+    @cached_property
+    def end_factor(self) -> FloatArray:
+        """(N,) d_i^-c."""
+        return _power(self.degree, self.exponents[2])
+
+    @cached_property
+    def by_middle(self) -> sp.csr_array:
+        """(M, N) the links read from their other end."""
+        return self.links.T.tocsr()
+
+    @cached_property
+    def key_positions(self) -> dict[str, int]:
+        """Column of each middle node."""
+        return {key: position for position, key in enumerate(self.keys)}
+
+    @cached_property
+    def _owned(self) -> tuple[IntArray, IntArray]:
+        order = np.argsort(self.owner, kind="stable")
+        return order, self.owner[order]
+
+    def owned_by(self, person: int | None) -> IntArray:
+        """Middle nodes of one person: themself, their baskets."""
+        if person is None or not len(self.owner):
+            return np.empty(0, dtype=np.intp)
+        order, owners = self._owned
+        start, stop = np.searchsorted(owners, [person, person + 1])
+        return order[start:stop]
+
+    def scores(self, starts: IntArray, amounts: FloatArray, own: IntArray) -> FloatArray:
+        """(N,) what the start products give to every product.
+
+        Args:
+            starts: (J,) positions of products in the history.
+            amounts: (J,) what each carries, before the start factor.
+            own: middle nodes of the viewer, through which no path counts.
+        """
+        amounts = amounts * self.start_factor[starts]
+        if self.term.kind == "self":
+            total = np.zeros(len(self.degree))
+            np.add.at(total, starts, amounts)
+            return total * self.end_factor
+        reached = self.links[starts].T @ amounts
+        if not self.term.two_steps:
+            return np.asarray(reached * self.end_factor)
+        middles = reached * self.middle_factor
+        middles[own] = 0.0
+        return np.asarray(self._spread(middles) * self.end_factor)
+
+    def between(self, starts: IntArray, ends: IntArray, own: IntArray) -> FloatArray:
+        """(J, I) C between some products, before the history's amounts."""
+        factors = np.outer(self.start_factor[starts], self.end_factor[ends])
+        if self.term.kind == "self":
+            return np.equal.outer(starts, ends) * factors
+        if not self.term.two_steps:
+            return np.asarray(self.links[starts][:, ends].toarray() * factors)
+        middle = self.middle_factor.copy()
+        middle[own] = 0.0
+        return np.asarray(((self.links[starts] * middle) @ self.links[ends].T).toarray() * factors)
+
+    def middles_between(self, start: int, end: int, own: IntArray) -> tuple[IntArray, FloatArray]:
+        """Middle nodes of the paths between two products and what each path amounts to."""
+        row = self.links[[start]] * self.links[[end]]
+        nodes, values = row.indices, row.data
+        kept = ~np.isin(nodes, own)
+        nodes = nodes[kept]
+        values = values[kept] * self.middle_factor[nodes]
+        return nodes, values * self.start_factor[start] * self.end_factor[end]
+
+    def _spread(self, middles: FloatArray) -> FloatArray:
+        touched = np.flatnonzero(middles)
+        if len(touched) * 4 < len(middles):
+            return np.asarray(self.by_middle[touched].T @ middles[touched])
+        return np.asarray(self.links @ middles)
+
+    def without_middles(self, columns: IntArray) -> "PathTerm":
+        """The term with some middle nodes gone; degrees and keys of the others stay."""
+        if not len(columns):
+            return self
+        kept = np.ones(self.links.shape[1])
+        kept[columns] = 0.0
+        links = (self.links * kept).tocsr()
+        links.eliminate_zeros()
+        gone = set(columns.tolist())
+        keys = tuple("" if n in gone else key for n, key in enumerate(self.keys))
+        return replace(self, links=links, keys=keys)
+
+    def without_links(self, rows: Sequence[int], columns: Sequence[int]) -> "PathTerm":
+        """The term with single links gone."""
+        kept = sp.csr_array(
+            (np.ones(len(rows)), (np.asarray(rows, np.intp), np.asarray(columns, np.intp))), shape=self.links.shape
+        ).astype(bool)
+        links = (self.links - self.links * kept).tocsr()
+        links.eliminate_zeros()
+        return replace(self, links=links)
+
+
+def _power(degrees: FloatArray, exponent: float) -> FloatArray:
+    # A product or node that was not linked at the build counts as if it had one link.
+    return np.asarray(np.maximum(degrees, 1.0) ** -exponent)

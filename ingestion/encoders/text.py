@@ -1,0 +1,147 @@
+"""Texts to vectors with any transformers model; by default the packaged MiniLM, without a download.
+
+**Shapes**: b texts of a batch, t tokens of the longest of them, d the model's width.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from ingestion.encoders.model_folder import EncoderError, ModelFolder, Pooling, find_model
+from schema.progress import Report, silent
+
+_BATCH = {"cpu": 64, "cuda": 256}
+
+
+def load_text_encoder(model: str | None = None, *, device: str | None = None) -> "TextEncoder":
+    """An encoder ready for use.
+
+    Args:
+        model: a folder (sentence-transformers or bare transformers) or a Hugging Face id; the
+            packaged MiniLM if None.
+        device: "cpu" or "cuda"; the GPU if there is one.
+
+    Raises:
+        EncoderError: the model cannot be had or opened; the message says what would do.
+    """
+    found = find_model(model)
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if place.type == "cpu" and hasattr(os, "sched_getaffinity"):
+        # torch counts the machine's cores, also those that this process may not use.
+        torch.set_num_threads(min(torch.get_num_threads(), len(os.sched_getaffinity(0))))
+    tokenizer, network = _open(found)
+    return TextEncoder(
+        name=found.name,
+        version=found.version,
+        width=int(network.config.hidden_size),
+        pooling=found.pooling,
+        max_tokens=found.max_tokens,
+        tokenizer=tokenizer,
+        network=torch.nn.Module.to(network, place, _precision(network, place)),
+        device=place,
+    )
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A text model with its tokenizer. Vectors have length 1; a text without words has the zero vector."""
+
+    name: str
+    version: str
+    width: int
+    pooling: Pooling
+    max_tokens: int
+    tokenizer: PreTrainedTokenizerBase = field(repr=False)
+    network: torch.nn.Module = field(repr=False)
+    device: torch.device
+
+    def encode(self, texts: Sequence[str], report: Report = silent) -> NDArray[np.float32]:
+        """Vectors of texts, in their order.
+
+        Returns:
+            (n, width) float32, rows of length 1; zero where a text is empty: no text is no feature.
+        """
+        matrix = np.zeros((len(texts), self.width), np.float32)
+        spoken = [row for row, text in enumerate(texts) if text.strip()]
+        tokens = self._tokens([texts[row] for row in spoken])
+        done = len(texts) - len(spoken)
+        for batch in _batches(tokens, _BATCH[self.device.type]):
+            matrix[[spoken[i] for i in batch]] = self._run([tokens[i] for i in batch])
+            done += len(batch)
+            report("encode", done, len(texts))
+        return matrix
+
+    def _tokens(self, texts: list[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        encoded = self.tokenizer(texts, truncation=True, max_length=self.max_tokens, return_attention_mask=False)
+        return list(encoded["input_ids"])
+
+    def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
+        lengths = torch.tensor([len(row) for row in tokens])
+        padded = torch.zeros((len(tokens), int(lengths.max())), dtype=torch.long)  # (b, t)
+        for row, ids in enumerate(tokens):
+            padded[row, : len(ids)] = torch.tensor(ids)
+        mask = (torch.arange(padded.shape[1]) < lengths[:, None]).long()  # (b, t)
+        with torch.inference_mode():
+            states = self.network(
+                input_ids=padded.to(self.device), attention_mask=mask.to(self.device)
+            ).last_hidden_state
+            pooled = pool(states.float(), mask.to(self.device), self.pooling)  # (b, d)
+            return np.asarray(torch.nn.functional.normalize(pooled, dim=1).cpu().numpy())
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """One vector of the vectors of a text's tokens.
+
+    Args:
+        states: (b, t, d) the network's last layer.
+        mask: (b, t) 1 for tokens, then 0 for padding.
+
+    Returns:
+        (b, d).
+    """
+    if pooling == "cls":
+        return states[:, 0]
+    if pooling == "lasttoken":
+        return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
+    weights = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
+    return (states * weights).sum(1) / weights.sum(1)
+
+
+def _open(found: ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a pipeline shows its own progress
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(found.weights, local_files_only=True)
+        network, loaded = AutoModel.from_pretrained(
+            found.weights, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(f"{found.weights}: transformers cannot open this model ({error}); fetch it again") from error
+    # transformers draws absent weights at random and goes on; the pooler's are never used here.
+    absent = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
+    if absent:
+        raise EncoderError(f"{found.weights}: the weights lack {absent[0]} and {len(absent) - 1} more; fetch it again")
+    return tokenizer, network.eval()
+
+
+def _precision(network: PreTrainedModel, device: torch.device) -> torch.dtype:
+    """Half precision on a GPU; bfloat16 for a model trained in it, whose values float16 may not hold."""
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if network.dtype == torch.bfloat16 else torch.float16
+
+
+def _batches(tokens: list[list[int]], size: int) -> Iterator[list[int]]:
+    """Positions of texts of like length, the longest first, so that little is padded."""
+    order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]

@@ -1,0 +1,1 @@
+"""What the service does, as plain functions and classes that know neither GraphQL nor HTTP."""

@@ -1,0 +1,224 @@
+"""Why a product has its score: contributions with their paths, what is left, what would change it.
+
+The numbers are those of `gnn.explain`. Here they get names, and whoever stands in the middle of a
+path stays unnamed: people and baskets appear as groups, the small ones without a number.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.services.recommendation import Unit, Viewing
+from api.services.wording import Reason
+from gnn.explain import Part, counterfactual, explain
+from graph import Store
+from graph.paths import as_text, path_query
+from schema.ontology import Ontology, Term
+
+PATHS_SHOWN = 100
+MIDDLES_NAMED = 10
+_GROUP_TYPES = {"user": "User", "basket": "Basket", "session": "Session"}
+_NAME_PROPERTIES = ("name", "title", "value")
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A part of a score that comes from one unit of the history."""
+
+    kind: str
+    value: float
+    share: float
+    unit: Unit
+    target: str
+    term: Term | None
+    middles: tuple[str, ...]
+    group: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A score taken apart: score = prior + Σ contributions + remainder_value."""
+
+    score: float
+    prior: float
+    contributions: tuple[Contribution, ...]
+    remainder_count: int
+    remainder_value: float
+    readable_share: float
+
+
+@dataclass(frozen=True)
+class Without:
+    """Units without which a product leaves a list, and the rank it would then have."""
+
+    units: tuple[Unit, ...]
+    minimal: bool
+    rank: int
+
+
+@dataclass(frozen=True)
+class PathNode:
+    """One place of a path. Several nodes in the middle share a place.
+
+    `keys` are the shop's own ids, none for people and baskets; `count` is how many nodes stand here,
+    None where a number would say too much.
+    """
+
+    type: str
+    keys: tuple[str, ...]
+    names: tuple[str, ...]
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Path:
+    """How a contribution runs through the graph, and the query that shows it (experts only)."""
+
+    nodes: tuple[PathNode, ...]
+    cypher: str | None
+
+
+def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list[Explanation]:
+    """The scores of some products taken apart, each with its `first` largest contributions."""
+    taken_apart = explain(
+        viewing.state.scorer, viewing.history, positions, viewing.as_of, viewing.audience.user_id, first=first
+    )
+    ids = viewing.state.scorer.product_ids
+    return [
+        Explanation(
+            score=float(viewing.scores[found.product]),
+            prior=viewing.prior(found.product),
+            contributions=tuple(
+                _contribution(part, found.mass, viewing.units, ids[found.product]) for part in found.parts
+            ),
+            remainder_count=found.remainder_count,
+            remainder_value=found.remainder_value,
+            readable_share=found.readable_share,
+        )
+        for found in taken_apart
+    ]
+
+
+def without(viewing: Viewing, position: int, allowed: object, length: int, most: int) -> Without | None:
+    """The smallest part of the history without which a product leaves the first `length`; None if there is none."""
+    found = counterfactual(
+        viewing.state.scorer,
+        viewing.history,
+        position,
+        viewing.as_of,
+        viewing.audience.user_id,
+        k=length,
+        allowed=allowed,
+        max_units=most,
+    )
+    if found is None:
+        return None
+    return Without(tuple(viewing.units[unit] for unit in found.units), found.minimal, found.rank)
+
+
+def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int) -> Reason:
+    """What a sentence about a contribution has to say."""
+    meeting = contribution.term is not None and contribution.term.kind == "meeting"
+    return Reason(
+        kind=contribution.kind,
+        value=contribution.value,
+        unit=contribution.unit,
+        title=title,
+        term=contribution.term,
+        names=() if meeting or len(nodes) < 3 else nodes[1].names,
+        group=contribution.group if meeting and contribution.group >= minimum_group else None,
+    )
+
+
+class PathWriter:
+    """Paths of contributions as a role may see them."""
+
+    def __init__(self, store: Store, minimum_group: int) -> None:
+        self.minimum_group = minimum_group
+        self._store = store
+        self._names = NodeNames(store)
+
+    def nodes(self, contribution: Contribution, ontology: Ontology, *, expert: bool) -> tuple[PathNode, ...]:
+        """The places of a path, from the history's product to the recommended one."""
+        start = PathNode("Product", (contribution.unit.product,), (), 1)
+        end = PathNode("Product", (contribution.target,), (), 1)
+        term = contribution.term
+        if term is None:
+            return ()
+        if term.kind == "self":
+            return (end,)
+        if term.kind == "meeting":
+            return (start, self._group(contribution, ontology, term, expert), end)
+        if term.kind == "shared":
+            return (start, self._shared(contribution, ontology, term), end)
+        return (start, end) if term.kind == "forward" else (end, start)
+
+    def path(self, contribution: Contribution, viewing: Viewing, *, expert: bool) -> Path | None:
+        """A contribution's path; None for those that have none."""
+        term = contribution.term
+        if term is None:
+            return None
+        ontology = viewing.state.scorer.ontology
+        cypher = None
+        if expert:
+            query = path_query(
+                ontology,
+                term,
+                contribution.unit.product,
+                contribution.target,
+                viewer=viewing.audience.user_id,
+                limit=PATHS_SHOWN,
+            )
+            cypher = as_text(query)
+        return Path(self.nodes(contribution, ontology, expert=expert), cypher)
+
+    def _group(self, contribution: Contribution, ontology: Ontology, term: Term, expert: bool) -> PathNode:
+        shown = expert or contribution.group >= self.minimum_group
+        kind = _GROUP_TYPES[ontology.meetings[term.name].by]
+        return PathNode(kind, (), (), contribution.group if shown else None)
+
+    def _shared(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
+        kind = ontology.relations[term.relation].target
+        keys = contribution.middles[:MIDDLES_NAMED]
+        names = self._names.of(kind, keys)
+        return PathNode(kind, keys, tuple(names.get(key, key) for key in keys), contribution.group)
+
+
+class NodeNames:
+    """Names of categories, brands and the like; looked up once, then kept for a minute."""
+
+    _SECONDS = 60.0
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, dict[str, str]] = {}
+        self._since = time.monotonic()
+
+    def of(self, node_type: str, ids: Sequence[str]) -> dict[str, str]:
+        """id -> name; a node without a name goes by its id."""
+        if time.monotonic() - self._since > self._SECONDS:
+            self._known, self._since = {}, time.monotonic()
+        known = self._known.setdefault(node_type, {})
+        missing = [key for key in ids if key not in known]
+        if missing:
+            rows = self._store.nodes(node_type, missing).to_pylist()
+            known.update((row["id"], _name(row)) for row in rows)
+            known.update((key, key) for key in missing if key not in known)
+        return {key: known[key] for key in ids}
+
+
+def _name(row: dict[str, object]) -> str:
+    return next((str(row[name]) for name in _NAME_PROPERTIES if row.get(name)), str(row["id"]))
+
+
+def _contribution(part: Part, mass: float, units: Sequence[Unit], target: str) -> Contribution:
+    return Contribution(
+        kind=part.kind,
+        value=part.value,
+        share=abs(part.value) / mass if mass else 0.0,
+        unit=units[part.unit],
+        target=target,
+        term=part.term,
+        middles=part.middles,
+        group=part.group,
+    )

@@ -1,0 +1,222 @@
+"""The model that a process answers with: an artifact, and over it what changed in the store since.
+
+A `LiveState` never changes. Whoever answers a request takes one and works with it to the end, while
+a change or a new model makes another one beside it.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from api.services.catalogue import BoolArray, CategoryTree, Shelf
+from api.services.errors import Unavailable
+from gnn.artifact import Artifact, ArtifactManifest, check_fit, load_artifact
+from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
+from gnn.scoring import Scorer
+from graph import Change, Store
+from schema.errors import PathrecError
+
+_log = structlog.get_logger()
+_BATCH = 1_000
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Erasures:
+    """Who and what the change log says to forget."""
+
+    people: tuple[str, ...] = ()
+    meetings: tuple[tuple[str, str, str], ...] = ()
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> "Erasures":
+        people: list[str] = []
+        meetings: list[tuple[str, str, str]] = []
+        for change in changes:
+            if change.kind == "USER_DELETED":
+                people += change.keys
+            elif change.kind == "MEETINGS_REMOVED":
+                meetings += [_meeting(key) for key in change.keys]
+        return cls(tuple(people), tuple(meetings))
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.meetings)
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """A model with everything applied up to one number of the change log."""
+
+    manifest: ArtifactManifest
+    scorer: Scorer
+    change: int
+    shelf: Shelf
+    categories: CategoryTree
+    clock: timedelta
+    _members: dict[tuple[str, ...], BoolArray] = field(default_factory=dict, repr=False)
+
+    @property
+    def model_version(self) -> str:
+        return self.manifest.model_version
+
+    def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
+        """(N,) products in any of some categories or below. Asked of the store once per state."""
+        key = tuple(sorted(set(ids)))
+        if key not in self._members:
+            mask = np.zeros(self.scorer.size, bool)
+            found = [self.scorer.positions.get(product) for product in store.category_products(key)]
+            mask[[position for position in found if position is not None]] = True
+            self._members[key] = mask
+        return self._members[key]
+
+
+class LiveModel:
+    """The current `LiveState`, kept up with the store and with what is published."""
+
+    def __init__(self, store: Store, locate: Callable[[], Path | None]) -> None:
+        """Args:
+        store: where changes are logged.
+        locate: folder of the artifact that shall be served now; None if there is none.
+        """
+        self._store = store
+        self._locate = locate
+        self._lock = threading.Lock()
+        self._served: Path | None = None
+        self._refused: Path | None = None
+        self._state: LiveState | None = None
+        self.problem: str | None = "no model was loaded yet"
+
+    @property
+    def state(self) -> LiveState:
+        """The current state.
+
+        Raises:
+            Unavailable: there is no model to answer with.
+        """
+        if self._state is None:
+            raise Unavailable("no model is served", remedy="publish one with `pathrec publish`; /readyz says more")
+        return self._state
+
+    @property
+    def loaded(self) -> LiveState | None:
+        return self._state
+
+    def follow(self) -> Erasures:
+        """Loads what shall be served, if that is not what is. Never raises: `problem` says what is wrong.
+
+        Returns:
+            What must also be erased from the artifact on disk, since it happened after its snapshot.
+        """
+        try:
+            path = self._locate()
+            if path is None:
+                self.problem = "nothing was published yet; run `pathrec publish`"
+                return Erasures()
+            if path in (self._served, self._refused):
+                return Erasures()
+            return self._load(path)
+        except PathrecError as error:
+            if str(error) != self.problem:
+                _log.error("model_not_loaded", problem=str(error))
+            self.problem = str(error)
+            return Erasures()
+
+    def at_least(self, change: int) -> LiveState:
+        """A state in which every change up to a number of the log counts."""
+        state = self.state
+        if state.change >= change:
+            return state
+        with self._lock:
+            state = self.state
+            if state.change < change:
+                state = self._state = caught_up(state, self._store, self._store.changes(state.change))
+            return state
+
+    def _load(self, path: Path) -> Erasures:
+        artifact = load_artifact(path)
+        ontology = self._store.stored_ontology() or self._store.ontology
+        try:
+            check_fit(artifact.manifest, ontology)
+        except PathrecError:
+            self._refused = path  # it will not fit the next time either
+            raise
+        with self._lock:
+            changes = self._store.changes(artifact.manifest.change_number)
+            state = fresh_state(artifact, self._store)
+            self._state = caught_up(state, self._store, changes)
+            self._served, self._refused, self.problem = path, None, None
+        _log.info("model_loaded", version=state.model_version, products=state.scorer.size, replayed=len(changes))
+        return Erasures.of(changes)
+
+
+def fresh_state(artifact: Artifact, store: Store) -> LiveState:
+    """An artifact over a store, with nothing of the change log applied but what the product nodes show."""
+    products = store.nodes("Product")
+    scorer = adopt(artifact.scorer, store.stored_ontology() or store.ontology)
+    present = set(products.column("id").to_pylist())
+    scorer = remove_products(scorer, [key for key in scorer.product_ids if key not in present])
+    scorer = _written(scorer, store, sorted(present.difference(scorer.positions)))
+    return LiveState(
+        manifest=artifact.manifest,
+        scorer=scorer,
+        change=artifact.manifest.change_number,
+        shelf=Shelf.of(scorer.product_ids, products),
+        categories=_categories(store),
+        clock=store.clock(),
+    )
+
+
+def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> LiveState:
+    """The state with some changes applied.
+
+    Products are taken as the store has them now, whatever the order in which they were written.
+    """
+    if not changes:
+        return replace(state, change=max(state.change, store.change_number()))
+    erasures = Erasures.of(changes)
+    scorer = state.scorer
+    for person in erasures.people:
+        scorer = forget_person(scorer, person)
+    scorer = forget_meetings(scorer, erasures.meetings)
+    touched = list(dict.fromkeys(key for c in changes if c.kind.startswith("PRODUCTS_") for key in c.keys))
+    scorer = _written(scorer, store, touched)
+    cards = store.product_cards(touched) if touched else {}
+    properties = {key: cards[key].properties if key in cards else None for key in touched}
+    return replace(
+        state,
+        scorer=scorer,
+        change=changes[-1].number,
+        shelf=state.shelf.updated(scorer.positions, scorer.size, properties),
+        categories=_categories(store),
+        clock=store.clock(),
+        _members={},
+    )
+
+
+def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
+    for start in range(0, len(ids), _BATCH):
+        some = ids[start : start + _BATCH]
+        links = store.product_links(some)
+        found = [
+            LiveProduct(key, now["features"], now["out"], now["in"])
+            for key in some
+            if (now := links.get(key)) is not None
+        ]
+        scorer = write_products(scorer, found)
+        scorer = remove_products(scorer, [key for key in some if key not in links])
+    return scorer
+
+
+def _categories(store: Store) -> CategoryTree:
+    table = store.categories()
+    return CategoryTree.of(zip(*(table.column(name).to_pylist() for name in ("id", "name", "parent")), strict=True))
+
+
+def _meeting(key: str) -> tuple[str, str, str]:
+    meeting, group, product = key.split(SEPARATOR, 2)
+    return meeting, group, product

@@ -1,0 +1,260 @@
+"""Ranked lists: who asks, what they did, what may be shown, and the page of best products."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import uuid4
+
+import numpy as np
+
+from api.services.catalogue import BoolArray, FloatArray, ProductFilter
+from api.services.cursors import Position, question_digest
+from api.services.errors import BadInput, CursorExpired, NotFound
+from api.services.live import LiveModel, LiveState
+from gnn.explain import similar as similarity
+from gnn.scoring import History, HistoryRow, bought, top
+from graph import Store
+
+Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
+
+_GIVEN_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Audience:
+    """For whom: every part is optional, none means anybody."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+    product_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.product_ids) > _GIVEN_LIMIT:
+            raise BadInput(
+                f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
+                field="audience.productIds",
+                remedy="give those that matter most",
+            )
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a history: all events of a behaviour with a product; no behaviour if the request named it."""
+
+    product: str
+    behaviour: str | None
+    events: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
+
+    Unit k of `history` is `units[k]`. `similar_to` is set where a product takes the viewer's place;
+    scores then have no prior.
+    """
+
+    state: LiveState
+    as_of: datetime
+    audience: Audience
+    units: tuple[Unit, ...]
+    history: History
+    strategy: Strategy
+    scores: FloatArray
+    similar_to: str | None = None
+
+    def prior(self, position: int) -> float:
+        return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One product of a list."""
+
+    position: int
+    product: str
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a ranked list."""
+
+    id: str
+    viewing: Viewing
+    question: str
+    allowed: BoolArray
+    items: tuple[Ranked, ...]
+    has_next: bool
+    has_previous: bool
+
+    def place(self, item: Ranked) -> Position:
+        """What a cursor after an item has to say."""
+        viewing = self.viewing
+        return Position(
+            viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product
+        )
+
+
+class Recommender:
+    """Answers from a live model and a store."""
+
+    def __init__(self, store: Store, live: LiveModel, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._live = live
+        self._wall_clock = now
+
+    def now(self) -> datetime:
+        """The shop's clock, in whole milliseconds."""
+        now = self._wall_clock() + self._live.state.clock
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def view(self, audience: Audience, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
+        """The scores of all products for an audience. One query to the store.
+
+        Raises:
+            CursorExpired: another model is served by now.
+            Unavailable: no model is served, or the store cannot be reached.
+        """
+        self._check_model(model_version)
+        as_of = as_of or self.now()
+        moment = self._store.history(user=audience.user_id, session=audience.session_id, as_of=as_of)
+        state = self._live.at_least(moment.change_number)
+        did = [Unit(row.product, row.behaviour, row.events, row.last) for row in moment.rows]
+        given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
+        units = _usable(state, [*did, *given])
+        history = _history(state, units)
+        return Viewing(
+            state=state,
+            as_of=as_of,
+            audience=audience,
+            units=units,
+            history=history,
+            strategy=_strategy(audience, did, units),
+            scores=state.scorer.score(history, as_of, audience.user_id),
+        )
+
+    def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
+        """How near every product is to one.
+
+        Raises:
+            NotFound: the model does not know the product.
+        """
+        self._check_model(model_version)
+        state = self._live.at_least(self._store.change_number())
+        position = state.scorer.position(product)
+        if position is None:
+            raise NotFound(f"there is no product {product}", field="productId")
+        as_of = as_of or self.now()
+        units = (Unit(product, None, 1, as_of),)
+        return Viewing(
+            state=state,
+            as_of=as_of,
+            audience=Audience(product_ids=(product,)),
+            units=units,
+            history=_history(state, units),
+            strategy="COLD_START",
+            scores=similarity(state.scorer, position),
+            similar_to=product,
+        )
+
+    def page(self, viewing: Viewing, condition: ProductFilter, first: int, after: Position | None = None) -> Page:
+        """The products that a filter lets through, best first, from a place on."""
+        allowed = self.allowed(viewing, condition)
+        candidates = allowed if after is None else allowed & _behind(viewing, after)
+        best = top(viewing.scores, first + 1, candidates)
+        start = 1 if after is None else after.rank + 1
+        ids = viewing.state.scorer.product_ids
+        items = tuple(
+            Ranked(int(position), ids[position], start + offset, float(viewing.scores[position]))
+            for offset, position in enumerate(best[:first])
+        )
+        return Page(
+            id=uuid4().hex,
+            viewing=viewing,
+            question=self.question(viewing, condition),
+            allowed=allowed,
+            items=items,
+            has_next=len(best) > first,
+            has_previous=after is not None,
+        )
+
+    def allowed(self, viewing: Viewing, condition: ProductFilter) -> BoolArray:
+        """(N,) products that may be shown."""
+        state, scorer = viewing.state, viewing.state.scorer
+        allowed: BoolArray = state.shelf.offered & scorer.alive
+        if condition.minimum_price is not None or condition.maximum_price is not None:
+            allowed &= state.shelf.within(condition.minimum_price, condition.maximum_price)
+        if condition.category_ids:
+            allowed &= state.in_categories(self._store, state.categories.checked(condition.category_ids))
+        if not condition.include_bought or viewing.similar_to is not None:
+            allowed &= ~bought(viewing.history, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
+        excluded = [scorer.positions.get(key) for key in condition.exclude_product_ids]
+        allowed[[position for position in excluded if position is not None]] = False
+        return allowed
+
+    def question(self, viewing: Viewing, condition: ProductFilter) -> str:
+        """A digest that a cursor carries, so that it continues the list it came from and no other."""
+        return question_digest(asdict(viewing.audience), viewing.similar_to, asdict(condition))
+
+    def _check_model(self, version: str | None) -> None:
+        served = self._live.state.model_version
+        if version is not None and version != served:
+            raise CursorExpired(
+                f"model {version} is no longer served; {served} is",
+                field="modelVersion",
+                remedy="ask again from the beginning, without a cursor, asOf and modelVersion",
+            )
+
+
+def check_moment(as_of: datetime | None, now: datetime) -> datetime | None:
+    """A moment to answer for, in whole milliseconds with a zone.
+
+    Raises:
+        BadInput: it has no zone or lies in the future by the shop's clock.
+    """
+    if as_of is None:
+        return None
+    if as_of.tzinfo is None:
+        raise BadInput("asOf has no time zone", field="asOf", remedy="give it as in 2026-01-31T12:00:00Z")
+    if as_of > now + timedelta(seconds=1):
+        remedy = f"give a moment up to {now.isoformat()}, the shop's clock now"
+        raise BadInput("asOf lies in the future", field="asOf", remedy=remedy)
+    return as_of.astimezone(UTC)
+
+
+def _usable(state: LiveState, units: Iterable[Unit]) -> tuple[Unit, ...]:
+    """The units that the model knows, so that their order is that of `Scorer.history`."""
+    behaviours = set(state.scorer.behaviours)
+    return tuple(
+        unit
+        for unit in units
+        if (unit.behaviour is None or unit.behaviour in behaviours) and state.scorer.position(unit.product) is not None
+    )
+
+
+def _history(state: LiveState, units: Iterable[Unit]) -> History:
+    # A product that the request names counts like one event of what the model predicts.
+    target = state.scorer.ontology.target_behaviour
+    return state.scorer.history(
+        HistoryRow(unit.product, unit.behaviour or target, unit.events, unit.last) for unit in units
+    )
+
+
+def _strategy(audience: Audience, did: list[Unit], units: tuple[Unit, ...]) -> Strategy:
+    if not units:
+        return "POPULAR"
+    return "PERSONAL" if audience.user_id is not None and did else "COLD_START"
+
+
+def _behind(viewing: Viewing, place: Position) -> BoolArray:
+    """(N,) products that come after a place in the order of `gnn.scoring.top`."""
+    last = viewing.state.scorer.positions.get(place.product, -1)
+    after = np.arange(len(viewing.scores)) > last
+    behind: BoolArray = (viewing.scores < place.score) | ((viewing.scores == place.score) & after)
+    if last >= 0:
+        behind[last] = False
+    return behind

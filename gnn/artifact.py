@@ -1,6 +1,6 @@
 """The artifact: a trained model as a folder that loads without torch and without pickle.
 
-`manifest.json`, `products.parquet` (id, prior), `people.parquet`, `terms/<TERM>.npz` (the incidence
+`manifest.json`, `products.parquet` (id, prior, trend), `people.parquet`, `terms/<TERM>.npz` (the incidence
 with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `latent.safetensors`.
 The incidence says who links two products, under pseudonyms: it is personal data, and `gnn.erasure`
 takes people out of it.
@@ -95,7 +95,7 @@ def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
     scorer = artifact.scorer
     with replacing_folder(path, marker=MANIFEST) as folder:
         (folder / "terms").mkdir()
-        products = {"id": list(scorer.product_ids), "prior": scorer.prior, "alive": scorer.alive}
+        products = {"id": list(scorer.product_ids), "prior": scorer.prior, "trend": scorer.trend, "alive": scorer.alive}
         pq.write_table(pa.table(products), folder / "products.parquet")
         pq.write_table(pa.table({"key": pa.array(_people(scorer), pa.string())}), folder / "people.parquet")
         for term in scorer.terms:
@@ -208,6 +208,7 @@ def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
         terms=tuple(_load_term(path / "terms", by_name[name], p) for name, p in manifest.terms.items()),
         latent=_load_latent(path, manifest.latent),
         prior=products.column("prior").to_numpy().astype(np.float64),
+        trend=products.column("trend").to_numpy().astype(np.float64),
         alive=products.column("alive").to_numpy(zero_copy_only=False).astype(bool),
         people={key: position for position, key in enumerate(people) if key},
         default_weight=manifest.default_weight,

@@ -162,7 +162,7 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
             total += term.scores(start, amount * term.weights[target], none)
     if scorer.latent is not None:
         total += scorer.latent.scores(start, amount * scorer.latent.weights[target])
-    return total
+    return np.asarray(total * scorer.trend)
 
 
 def _contributions(
@@ -171,16 +171,16 @@ def _contributions(
     if not len(history):
         return []
     amounts = scorer.units.amounts(history, int(as_of.timestamp() * 1000))
-    person = scorer.person(viewer)
+    person, trend = scorer.person(viewer), scorer.trend[products]
     rows = []
     for number, term in enumerate(scorer.terms):
         carried = amounts * term.weights[history.behaviours]
         values = term.between(history.products, products, term.owned_by(person)) * carried[:, None]
-        rows.append(_Row("PATH", number, values))
+        rows.append(_Row("PATH", number, values * trend))
     if scorer.latent is not None:
         carried = amounts * scorer.latent.weights[history.behaviours]
         for part, values in scorer.latent.between(history.products, products).items():
-            rows.append(_Row(_KINDS.get(part, "LATENT"), None, values * carried[:, None]))
+            rows.append(_Row(_KINDS.get(part, "LATENT"), None, values * carried[:, None] * trend))
     return rows
 
 

@@ -53,7 +53,7 @@ def write_products(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
     """The model with some products as they are now: new ones added, known ones brought up to date.
 
     A new product gets its explicit paths from its relations, its vector from its features and its
-    graph neighbours, its prior from the mean of its category (of all products, if it has none).
+    graph neighbours, its prior and trend from the mean of its category (of all products, if it has none).
     """
     if not products:
         return scorer
@@ -66,7 +66,11 @@ def write_products(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
     scorer = replace(scorer, alive=alive)
     scorer = replace(scorer, terms=tuple(_linked(scorer, term, products) for term in scorer.terms))
     fresh = [scorer.positions[product.id] for product in new]
-    scorer = replace(scorer, prior=_with_category_prior(scorer, fresh))
+    scorer = replace(
+        scorer,
+        prior=_with_category_mean(scorer, scorer.prior, fresh),
+        trend=_with_category_mean(scorer, scorer.trend, fresh),
+    )
     if scorer.latent is None:
         return scorer
     return replace(scorer, latent=_folded_in(scorer, scorer.latent, products, set(fresh)))
@@ -155,6 +159,7 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         terms=tuple(terms),
         latent=latent,
         prior=longer(scorer.prior),
+        trend=np.concatenate([scorer.trend, np.ones(more)]),
         alive=np.concatenate([scorer.alive, np.ones(more, bool)]),
     )
 
@@ -251,22 +256,20 @@ def _with_own(frozen: FloatArray, now: npt.ArrayLike, positions: Iterable[int]) 
     return degrees
 
 
-def _with_category_prior(scorer: Scorer, fresh: Sequence[int]) -> FloatArray:
-    prior = scorer.prior.copy()
-    if not fresh:
-        return prior
+def _with_category_mean(scorer: Scorer, values: FloatArray, fresh: Sequence[int]) -> FloatArray:
+    """Values of new products: the mean of those in the same category, else of all."""
+    values = values.copy()
     old = scorer.alive.copy()
     old[list(fresh)] = False
-    overall = float(prior[old].mean()) if old.any() else 0.0
+    if not len(fresh) or not old.any():
+        return values
     category = next((term for term in scorer.terms if term.term.name == "IN_CATEGORY"), None)
+    overall = float(values[old].mean())
     for position in fresh:
-        prior[position] = overall
-        if category is not None:
-            beside = _sharing(category, position)
-            beside = beside[old[beside]]
-            if len(beside):
-                prior[position] = float(prior[beside].mean())
-    return prior
+        beside = _sharing(category, position) if category is not None else np.empty(0, np.intp)
+        beside = beside[old[beside]]
+        values[position] = float(values[beside].mean()) if len(beside) else overall
+    return values
 
 
 def _sharing(term: PathTerm, position: int) -> IntArray:

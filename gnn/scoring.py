@@ -1,6 +1,6 @@
 """Scores of all products for a history, as an exact sum over the history's units.
 
-    score(i) = prior(i) + Σ_h Σ_r a_h,r · C_r[j_h, i]
+    score(i) = prior(i) + trend(i) · Σ_h Σ_r a_h,r · C_r[j_h, i]
     a_h,r    = θ_b,r · events^p_b · (floor_b + (1 - floor_b) · 2^(-age / half-life_b))
 
 A unit h is one product and one behaviour; r runs over the explicit terms and the latent one. There
@@ -72,6 +72,7 @@ class Scorer:
 
     Shapes:
         prior: (N,) score of a product for somebody without history.
+        trend: (N,) positive factor on everything personal: how much in demand a product is just now.
         alive: (N,) false for products that were deleted since the build.
         people: pseudonym of a user -> position, as in `PathTerm.owner`.
 
@@ -87,6 +88,7 @@ class Scorer:
     terms: tuple[PathTerm, ...]
     latent: Latent | None
     prior: FloatArray
+    trend: FloatArray
     alive: BoolArray
     people: dict[str, int]
     default_weight: float
@@ -133,17 +135,17 @@ class Scorer:
             as_of: the moment of the answer, by the shop's clock.
             viewer: id of the user, whose own paths (through themself, their baskets) do not count.
         """
-        total = self.prior.copy()
         if not len(history):
-            return total
+            return self.prior.copy()
+        personal = np.zeros(self.size)
         amounts = self.units.amounts(history, int(as_of.timestamp() * 1000))
         person = self.person(viewer)
         for term in self.terms:
             carried = amounts * term.weights[history.behaviours]
-            total += term.scores(history.products, carried, term.owned_by(person))
+            personal += term.scores(history.products, carried, term.owned_by(person))
         if self.latent is not None:
-            total += self.latent.scores(history.products, amounts * self.latent.weights[history.behaviours])
-        return total
+            personal += self.latent.scores(history.products, amounts * self.latent.weights[history.behaviours])
+        return np.asarray(self.prior + self.trend * personal)
 
 
 def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArray:

@@ -1,0 +1,187 @@
+"""Learning the latent term: link prediction with part of each history left out.
+
+A step takes some users, leaves out a part of what each bought (with everything else they did with
+those products), and asks for it among all products: full softmax, or sampled with the logits
+corrected by log q where the shop is large (Bengio and Senécal 2008). A random part of the products
+loses its free vector, so that the content learns to stand in for it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnn.data import Shop
+from gnn.histories import Histories, histories
+from gnn.incidence import Incidence
+from gnn.model import LinearPropagation
+from gnn.spectral import item_vectors
+from schema.progress import Report, silent
+
+WIDTH = 64
+BATCH = 512
+LEARNING_RATE = 0.01
+DECAY = 1.0
+HELD_OUT = 0.3
+COLD_SHARE = 0.1
+USER_SCALE = 5.0
+# Steps grow with the number of users; few users need several passes, many need less than one more.
+FEWEST_STEPS, MOST_STEPS = 150, 400
+# Above this many products the softmax is taken over a sample.
+FULL_SOFTMAX = 50_000
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some users with their histories split; ragged, by user.
+
+    Shapes:
+        products, behaviours, offsets: kept units and where each user's begin.
+        targets: (T, 2) row in the batch and product left out.
+        row_weight: (B,) weight of each user's targets.
+    """
+
+    products: Tensor
+    behaviours: Tensor
+    offsets: Tensor
+    rows: Tensor
+    targets: Tensor
+    row_weight: Tensor
+
+
+def learn(
+    shop: Shop,
+    found: list[Incidence],
+    *,
+    seed: int,
+    device: str,
+    report: Report = silent,
+    stage: str = "learning",
+) -> LinearPropagation:
+    """Trains the graph network on everything that the shop shows.
+
+    Args:
+        shop: what may be seen.
+        found: incidence of its terms; all but the product itself carry propagation.
+        seed: same seed, same machine, same result.
+        device: "cpu" or "cuda".
+    """
+    generator = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    carried = [i for i in found if i.term.kind in ("meeting", "shared", "forward")]
+    past = histories(shop)
+    model = LinearPropagation(_start(shop, past, generator), shop.features, carried, len(shop.behaviours)).to(device)
+    users = _trainable(shop, past)
+    if not len(users):
+        return model
+    steps = int(np.clip(7 * len(users) / BATCH, FEWEST_STEPS, MOST_STEPS))
+    # Content is few numbers for all products together and free vectors are many: decay is for the many.
+    groups = [
+        {"params": [model.free], "weight_decay": DECAY},
+        {"params": [p for name, p in model.named_parameters() if name != "free"], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=0.05 * LEARNING_RATE)
+    popularity = torch.from_numpy(_start_weights(shop, past)).to(device)
+    for step in range(steps):
+        batch = _batch(shop, past, generator.choice(users, min(BATCH, len(users)), replace=False), generator, device)
+        keep = torch.from_numpy((generator.random(shop.products) >= COLD_SHARE).astype(np.float32)).to(device)
+        loss = _loss(model, model(keep if model.modalities else None), batch, popularity, shop.products)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        report(stage, step + 1, steps)
+    return model
+
+
+def _loss(model: LinearPropagation, z: Tensor, batch: _Batch, start: Tensor, n: int) -> Tensor:
+    """Mean over users of |H|^-1/2 Σ_H -log p."""
+    weights = functional.softplus(model.behaviour_logits)[batch.behaviours] * start[batch.products]
+    user = functional.embedding_bag(batch.products, z, batch.offsets, mode="sum", per_sample_weights=weights)
+    norm = torch.zeros(len(batch.offsets), device=z.device).index_add(0, batch.rows, weights.square()).sqrt()
+    user = USER_SCALE * user / norm.clamp_min(1e-6)[:, None]
+    logits = user @ z.T + model.bias  # (B, N)
+    logits = logits.index_put((batch.rows, batch.products), torch.tensor(-torch.inf, device=z.device))
+    log_p = logits[batch.targets[:, 0], batch.targets[:, 1]] - torch.logsumexp(logits, 1)[batch.targets[:, 0]]
+    return -(log_p * batch.row_weight[batch.targets[:, 0]]).sum() / len(batch.offsets)
+
+
+def _trainable(shop: Shop, past: Histories) -> npt.NDArray[np.intp]:
+    """Users who met at least two products, one of them with the target behaviour."""
+    owner = np.repeat(np.arange(shop.users), past.lengths())
+    distinct = np.unique(owner * np.int64(shop.products) + past.products) // shop.products
+    met = np.bincount(distinct, minlength=shop.users)
+    bought = np.bincount(owner[past.behaviours == shop.target], minlength=shop.users)
+    return np.flatnonzero((met >= 2) & (bought >= 1))
+
+
+def _batch(
+    shop: Shop, past: Histories, users: npt.NDArray[np.intp], generator: np.random.Generator, device: str
+) -> _Batch:
+    lengths = past.lengths()[users]
+    rows = np.repeat(np.arange(len(users)), lengths)
+    inside = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    units = past.indptr[users][rows] + inside
+    products, behaviours = past.products[units], past.behaviours[units]
+    # One draw for each (user, product): all that a user did with a product is kept or left out together.
+    pairs, place = np.unique(rows * np.int64(shop.products) + products, return_inverse=True)
+    bought = np.zeros(len(pairs), bool)
+    bought[place[behaviours == shop.target]] = True
+    held = bought & (generator.random(len(pairs)) < HELD_OUT)
+    held = _one_on_each_side(held, bought, pairs // shop.products, len(users), generator)
+    kept = ~held[place]
+    targets = np.stack([pairs[held] // shop.products, pairs[held] % shop.products], 1)
+    count = np.bincount(targets[:, 0], minlength=len(users))
+    kept_rows = rows[kept]
+
+    def tensor(array: npt.NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+    return _Batch(
+        products=tensor(products[kept].astype(np.int64)),
+        behaviours=tensor(behaviours[kept].astype(np.int64)),
+        offsets=tensor(np.searchsorted(kept_rows, np.arange(len(users)))),
+        rows=tensor(kept_rows),
+        targets=tensor(targets),
+        row_weight=tensor(np.maximum(count, 1).astype(np.float32) ** -0.5),
+    )
+
+
+def _one_on_each_side(
+    held: npt.NDArray[np.bool_],
+    bought: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+    users: int,
+    generator: np.random.Generator,
+) -> npt.NDArray[np.bool_]:
+    """At least one pair of each user left out and at least one kept."""
+    held = held.copy()
+    order = generator.permutation(len(held))
+    last = np.full(users, -1)
+    last[rows[order[bought[order]]]] = order[bought[order]]
+    none_held = np.bincount(rows[held], minlength=users) == 0
+    held[last[none_held & (last >= 0)]] = True
+    none_kept = np.bincount(rows[~held], minlength=users) == 0
+    held[last[none_kept & (last >= 0)]] = False
+    return held
+
+
+def _start_weights(shop: Shop, past: Histories) -> npt.NDArray[np.float32]:
+    """(N,) d^-1/2 of each product."""
+    degree = np.bincount(past.products, minlength=shop.products)
+    return np.asarray(np.maximum(degree, 1) ** -0.5, np.float32)
+
+
+def _start(shop: Shop, past: Histories, generator: np.random.Generator) -> npt.NDArray[np.float32]:
+    """(N, d) singular vectors of the normalised user-product matrix, mean row norm 1."""
+    owner = np.repeat(np.arange(shop.users), past.lengths())
+    matrix = sp.csr_array(sp.coo_array((np.ones(len(owner)), (owner, past.products)), (shop.users, shop.products)))
+    matrix.data[:] = 1.0
+    vectors = item_vectors(matrix, WIDTH, generator)
+    norm = np.linalg.norm(vectors, axis=1).mean()
+    return np.asarray(vectors / max(norm, 1e-6), np.float32)

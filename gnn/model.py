@@ -1,0 +1,80 @@
+"""The graph network behind the latent term.
+
+    Z = Σ_k β_k S^k (E + Σ_m W_m x_m),   S = Σ_r γ_r S_r
+
+E are free vectors, W_m projections of the products' text and picture embeddings, γ one gate a
+relation, β one weight a hop; both are softmaxes of learned logits. A user has no parameters: their
+vector is a weighted sum of the products they met.
+
+Shapes: N products, d width, R relations, K + 1 layers.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from gnn.incidence import Incidence
+from gnn.latent import FREE
+from gnn.propagation import Hop
+
+HOPS = 2
+
+
+class LinearPropagation(nn.Module):
+    """Vectors of all products from free vectors, features and the graph."""
+
+    def __init__(
+        self,
+        start: npt.NDArray[np.float32],
+        features: Mapping[str, npt.NDArray[np.float32]],
+        incidences: Sequence[Incidence],
+        behaviours: int,
+    ) -> None:
+        super().__init__()
+        n, d = start.shape
+        self.free = nn.Parameter(torch.from_numpy(start.copy()))
+        self.modalities = tuple(features)
+        for name, matrix in features.items():
+            self.register_buffer(f"feature_{name}", torch.from_numpy(np.array(matrix, np.float32)), persistent=False)
+        self.projections = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(m.shape[1], d)) for name, m in features.items()}
+        )
+        self.relations = tuple(incidence.term.relation for incidence in incidences)
+        self.hops = nn.ModuleList(Hop(incidence) for incidence in incidences)
+        self.gate_logits = nn.Parameter(torch.zeros(len(incidences)))
+        self.hop_logits = nn.Parameter(torch.zeros(HOPS + 1 if incidences else 1))
+        self.bias = nn.Parameter(torch.zeros(n))
+        self.behaviour_logits = nn.Parameter(torch.zeros(behaviours))
+
+    def forward(self, keep: Tensor | None = None) -> Tensor:
+        """(N, d) Z; rows of E where `keep` (N,) is 0 are left out, as for cold products."""
+        free = self.free if keep is None else self.free * keep[:, None]
+        x = free
+        for name in self.modalities:
+            x = x + getattr(self, f"feature_{name}") @ self.projections[name]
+        return torch.einsum("k,knd->nd", self.layer_weights(), torch.stack(self._layers(x)))
+
+    def layer_weights(self) -> Tensor:
+        """(K + 1,) β."""
+        return torch.softmax(self.hop_logits, 0)
+
+    def gates(self) -> Tensor:
+        """(R,) γ."""
+        return torch.softmax(self.gate_logits, 0)
+
+    @torch.no_grad()
+    def parts(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Part -> (K + 1, N, d): the layers S^k X of E and of each modality."""
+        inputs = {FREE: self.free.detach()}
+        inputs |= {m: getattr(self, f"feature_{m}") @ self.projections[m] for m in self.modalities}
+        return {name: torch.stack(self._layers(x)).cpu().numpy() for name, x in inputs.items()}
+
+    def _layers(self, x: Tensor) -> list[Tensor]:
+        layers, gates = [x], self.gates()
+        for _ in range(len(self.hop_logits) - 1):
+            x = torch.stack([gate * hop(x) for gate, hop in zip(gates, self.hops, strict=True)]).sum(0)
+            layers.append(x)
+        return layers

@@ -62,7 +62,7 @@ class Output:
         """The JSON document, if one was asked for: complete, or not there at all."""
         if self._json_file is None:
             return
-        text = json.dumps(content, indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n"
+        text = as_json(content) + "\n"
         if self._json_file == STANDARD_OUTPUT:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -82,6 +82,11 @@ class _Bars:
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total or None)
         self._progress.update(self._tasks[stage], completed=done, total=total or None)
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """JSON as every command writes it; paths and times as text."""
+    return json.dumps(content, indent=2, ensure_ascii=False, default=str, allow_nan=False)
 
 
 def error(message: str) -> None:

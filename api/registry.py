@@ -62,8 +62,10 @@ def read_served(home: Path) -> Served | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
-        raise RegistryError(f"{file}: cannot be read as the pointer to the served model; publish a model again"
-                            f" after removing it ({error.__class__.__name__})") from error
+        raise RegistryError(
+            f"{file}: cannot be read as the pointer to the served model; publish a model again"
+            f" after removing it ({error.__class__.__name__})"
+        ) from error
 
 
 def served(home: Path) -> Path | None:
@@ -92,7 +94,7 @@ def publish(home: Path, artifact: Path) -> str:
         WriteError: no space, or no right to write.
     """
     version = _checked_version(artifact)
-    with _locked(home):
+    with locked(home):
         target = model_folder(home, version)
         if artifact.absolute() != target.absolute():
             _copy(artifact, target)
@@ -111,7 +113,7 @@ def rollback(home: Path) -> str:
         RegistryError: there is none before, or its folder is gone.
         ArtifactError: it is damaged.
     """
-    with _locked(home):
+    with locked(home):
         now = read_served(home)
         if now is None or not now.previous:
             raise RegistryError(f"{served_file(home)}: no model was served before this one; publish one instead")
@@ -155,7 +157,8 @@ def _prune(home: Path) -> None:
 
 
 @contextmanager
-def _locked(home: Path) -> Iterator[None]:
+def locked(home: Path) -> Iterator[None]:
+    """Held by whoever changes published models: publishing, rolling back, erasing people from them."""
     file = models_folder(home) / ".lock"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,82 @@
+"""Commands that move a shop's data: ingest, embed, export."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.options import HomeOption, JsonOption, StoreOption, open_store, settings_of
+from api.console import Output
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this group."""
+    app.command(epilog="Example: pathrec ingest online-retail ../data/online_retail.csv.gz")(ingest)
+    app.command(epilog="Example: pathrec embed --home .pathrec")(embed)
+    app.command(epilog="Example: pathrec export snapshot")(export)
+
+
+def ingest(
+    mapping: Annotated[str, typer.Argument(help="A mapping file, or online-retail for the one that ships.")],
+    path: Annotated[Path | None, typer.Argument(help="Where the data of a shipped mapping is.")] = None,
+    ontology: Annotated[
+        Path | None, typer.Option("--ontology", help="YAML file with the shop's own types, relations and behaviours.")
+    ] = None,
+    store: StoreOption = None,
+    home: HomeOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Read a shop's files, clean them, and load what is sound into the graph.
+
+    Rejected rows go to HOME/quarantine with line number and reason, the quality report to
+    HOME/reports. Running it twice changes nothing.
+    """
+    from api import pipeline
+    from schema.ontology import load_ontology
+
+    settings, output = settings_of(home, store), Output(json)
+    own = load_ontology(ontology) if ontology else None
+    with open_store(settings, own) as graph, output.progress() as report:
+        done = pipeline.ingest(graph, mapping, home=settings.home, data=path, report=report)
+    output.table("In the graph", ("what", "count"), [(name, f"{count:,}") for name, count in done.counts.items()])
+    for name, count in done.dangling.items():
+        output.say(f"{name}: {count:,} left out, because one of their ends is in no source")
+    output.say(f"Quality report: {done.quality}")
+    output.document(asdict(done))
+
+
+def embed(
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Hugging Face id or local folder. [default: all-MiniLM-L6-v2, no download]"),
+    ] = None,
+    store: StoreOption = None,
+    home: HomeOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Encode texts and keep them in the graph as node features; only what changed is encoded."""
+    from api import pipeline
+
+    settings, output = settings_of(home, store), Output(json)
+    with open_store(settings) as graph, output.progress() as report:
+        done = pipeline.embed(graph, home=settings.home, model=model, report=report)
+    for node_type, count in done.written.items():
+        output.say(f"{node_type}: {count:,} new or changed, {done.unchanged[node_type]:,} unchanged ({done.encoder})")
+    output.document(asdict(done))
+
+
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder to write; it appears complete or not at all.")],
+    store: StoreOption = None,
+    home: HomeOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Write the graph as a snapshot: Parquet and npy files that any tool can read."""
+    from api import pipeline
+
+    settings, output = settings_of(home, store), Output(json)
+    with open_store(settings) as graph, output.progress() as report:
+        manifest = pipeline.export(graph, out, report=report)
+    output.say(f"{out}: {sum(manifest.nodes.values()):,} nodes, {manifest.events:,} events, as of {manifest.as_of}")
+    output.document({"path": str(out), **manifest.model_dump(mode="json", exclude={"ontology", "files"})})

@@ -1,0 +1,52 @@
+"""Options that mean the same in every command, and what they resolve to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from graph import Store
+    from schema.ontology import Ontology
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of the graph, models, cache and reports. [default: PATHREC_HOME or .pathrec]"),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Graph to use: embedded:FOLDER, bolt://… or neo4j://…; user and password come from"
+        " PATHREC_STORE_USER and PATHREC_STORE_PASSWORD. [default: PATHREC_STORE or embedded:HOME/graph]",
+    ),
+]
+ArtifactOption = Annotated[
+    Path | None,
+    typer.Option("--artifact", help="Model to use. [default: PATHREC_ARTIFACT or what is published in HOME]"),
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the result as JSON to this file; - is standard output."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="cpu or cuda. [default: cuda where there is one]", show_default=False)
+]
+
+
+def settings_of(
+    home: Path | None = None, store: str | None = None, artifact: Path | None = None, **others: Any
+) -> "Settings":
+    """Settings from the environment, with what was given on the command line over them."""
+    from api.settings import load_settings
+
+    return load_settings(home=home, store=store, artifact=artifact, **others)
+
+
+def open_store(settings: "Settings", ontology: "Ontology | None" = None) -> "Store":
+    """The store that the settings name, with the ontology that it holds unless one is given."""
+    from graph import connect
+
+    return connect(settings.store_url, ontology=ontology)

@@ -1,0 +1,162 @@
+"""The rooms in order: records to graph, graph to vectors, snapshot, artifact, figures.
+
+Every stage is idempotent. One that was killed is simply run again, and finishes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+
+import ingestion
+from graph import Store
+from ingestion.encoders import EmbeddingCache, encode_cached, texts_of
+from ingestion.quality import write_report
+from schema.errors import PathrecError
+from schema.ontology import Ontology
+from schema.progress import Report, silent
+from schema.snapshot import SnapshotManifest, open_snapshot
+
+if TYPE_CHECKING:
+    from gnn.artifact import ArtifactManifest
+
+TEXT = "text"
+_log = structlog.get_logger()
+
+
+class PipelineError(PathrecError):
+    """A stage cannot begin because what it builds on is not there."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one ingestion did."""
+
+    nodes: dict[str, int]
+    relations: dict[str, int]
+    events: dict[str, int]
+    dangling: dict[str, int]  # relations and events whose ends are in no source, by name
+    clock: datetime | None
+    quality: Path
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What one run of an encoder did."""
+
+    encoder: str
+    written: dict[str, int]  # nodes whose embedding is new or changed, by type
+    unchanged: dict[str, int]
+
+
+def ingest(
+    store: Store, source: str | Path, *, home: Path, data: Path | None = None, report: Report = silent
+) -> Ingested:
+    """Reads a shop's files and loads what is sound into the store.
+
+    Args:
+        source: path of a mapping, or the name of one that ships with Pathrec.
+        data: where the data of a shipped mapping is.
+        home: its `quarantine/` and `reports/` receive what was rejected and why.
+
+    Raises:
+        MappingError: the mapping has mistakes.
+        StoreError: the store refused or went away; run it again to finish.
+    """
+    mapping = ingestion.load_mapping(source, ontology=store.ontology, overrides=data)
+    records = ingestion.read(mapping, workdir=home, report=report)
+    _, quality = write_report(records.quality, home / "reports")
+    store.prepare()
+    dangling: dict[str, int] = {}
+    nodes = {name: store.load_nodes(name, table, report) for name, table in records.nodes.items()}
+    relations = {}
+    for name, table in records.relations.items():
+        loaded = store.load_relations(name, table, report)
+        relations[name], dangling[name] = loaded.written, loaded.dangling
+    events = store.load_events(records.events, report)
+    dangling["events"] = events.dangling
+    if records.clock is not None:
+        store.set_clock(records.clock)
+    _log.info("ingested", source=str(source), nodes=nodes, relations=relations, events=events.written)
+    return Ingested(
+        nodes=nodes,
+        relations=relations,
+        events={"written": events.written, "existing": events.existing},
+        dangling={name: count for name, count in dangling.items() if count},
+        clock=records.clock,
+        quality=quality,
+        counts=store.counts(),
+    )
+
+
+def embed(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded:
+    """Encodes the texts of every node type that has a text feature, and stores what changed.
+
+    Raises:
+        PipelineError: the store is empty.
+        EncoderError: the model cannot be loaded.
+    """
+    from ingestion.encoders.text import load_text_encoder
+
+    _refuse_empty(store, "embed")
+    encoder = load_text_encoder(model)
+    cache = EmbeddingCache(home / "cache")
+    written, unchanged = {}, {}
+    for node_type, properties in _text_features(store.ontology):
+        nodes = store.nodes(node_type)
+        ids = nodes.column("id").to_pylist()
+        matrix, hashes = encode_cached(encoder, texts_of(nodes, properties), cache, report)
+        changed = _changed(ids, hashes, np.any(matrix, axis=1).tolist(), store.feature_hashes(node_type, TEXT))
+        if changed:
+            keys, fresh = [ids[row] for row in changed], [hashes[row] for row in changed]
+            store.load_features(node_type, TEXT, keys, matrix[changed], fresh, report)
+        written[node_type], unchanged[node_type] = len(changed), len(ids) - len(changed)
+    return Embedded(encoder.name, written, unchanged)
+
+
+def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManifest:
+    """Writes the graph as a snapshot folder that appears complete or not at all.
+
+    Raises:
+        PipelineError: the store is empty.
+    """
+    _refuse_empty(store, "export")
+    return store.export(out, report)
+
+
+def train(
+    snapshot: Path, out: Path, *, seed: int = 0, device: str | None = None, report: Report = silent
+) -> "ArtifactManifest":
+    """Fits the model to a snapshot and saves it; needs no store."""
+    from gnn.artifact import save_artifact
+    from gnn.train import train as fit
+
+    return save_artifact(fit(open_snapshot(snapshot), seed=seed, device=device, report=report), out)
+
+
+def evaluate(snapshot: Path, *, seed: int = 0, device: str | None = None, report: Report = silent) -> dict[str, Any]:
+    """Figures of the model and of the baselines on the later part of a snapshot; needs no store."""
+    from gnn.evaluate import evaluate as judge
+
+    return judge(open_snapshot(snapshot), seed=seed, device=device, report=report).as_dict()
+
+
+def _refuse_empty(store: Store, command: str) -> None:
+    if not store.counts().get("Product"):
+        raise PipelineError(f"{store.url}: has no products to {command}; run `pathrec ingest` first")
+
+
+def _text_features(ontology: Ontology) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, node in ontology.nodes.items():
+        if TEXT in node.features:
+            yield name, node.features[TEXT].source
+
+
+def _changed(ids: Sequence[str], hashes: Sequence[str], spoken: Sequence[bool], stored: Mapping[str, str]) -> list[int]:
+    """Rows to write. A node without words has no feature, unless it had one that must go."""
+    return [row for row, key in enumerate(ids) if stored.get(key) != hashes[row] and (spoken[row] or key in stored)]

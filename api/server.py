@@ -1,0 +1,95 @@
+"""The server process: settings, a bound port, log lines, and uvicorn with one or several workers."""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from api.app import create_app
+from api.settings import PREFIX, Settings, load_settings
+from schema.errors import PathrecError
+
+_STOP_SECONDS = 10
+
+
+class ServerError(PathrecError):
+    """The server cannot begin to listen."""
+
+
+def app() -> FastAPI:
+    """The application of one worker, from the environment, where `run` has put the settings."""
+    configure_logging()
+    return create_app(load_settings())
+
+
+def run(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serves until it is told to stop.
+
+    Args:
+        announce: called with the server's address once its port is taken.
+
+    Raises:
+        ServerError: the port is taken.
+    """
+    listening = _listen(settings.host, settings.port)
+    announce(f"http://{settings.host}:{listening.getsockname()[1]}")
+    _hand_down(settings)
+    config = uvicorn.Config(
+        "api.server:app",
+        factory=True,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    if settings.workers > 1:
+        Multiprocess(config, sockets=[listening]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        sys.exit(1)  # what went wrong was logged
+
+
+def configure_logging() -> None:
+    """One JSON object a line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        remedy = "name another --port, or 0 for a free one"
+        raise ServerError(f"{host}:{port}: cannot listen there ({error.strerror}); {remedy}") from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def _hand_down(settings: Settings) -> None:
+    """Worker processes read the environment; what the command line said must be in it."""
+    for name in settings.model_fields_set - {"secret"}:
+        value = getattr(settings, name)
+        if value is not None:
+            os.environ[f"{PREFIX}{name.upper()}"] = str(value)

@@ -1,1 +1,46 @@
-"""The store: one graph over Bolt, on Neo4j or the embedded engine."""
+"""The store: one graph over Bolt, on Neo4j or the embedded engine.
+
+`connect` gives a `Store`, which loads, serves, changes and exports the graph. All Cypher is in this
+room; what differs between the engines is in `graph.dialect`, the engine's own process in
+`graph.embedded` and `graph.engine`.
+"""
+
+from graph.connect import connect
+from graph.cypher import Query, as_text
+from graph.errors import StoreError, StoreUnavailable
+from graph.records import (
+    CategoryRow,
+    Change,
+    Embedding,
+    HistoryRow,
+    Link,
+    Loaded,
+    Moment,
+    Named,
+    ProductCard,
+    ProductLinks,
+    ProductRecord,
+    Recorded,
+)
+from graph.store import Store
+
+__all__ = [
+    "CategoryRow",
+    "Change",
+    "Embedding",
+    "HistoryRow",
+    "Link",
+    "Loaded",
+    "Moment",
+    "Named",
+    "ProductCard",
+    "ProductLinks",
+    "ProductRecord",
+    "Query",
+    "Recorded",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "as_text",
+    "connect",
+]

@@ -1,0 +1,239 @@
+"""Talking Bolt: sessions, repeated attempts, and errors in the house's words."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, TypeVar
+
+import neo4j
+import structlog
+from neo4j import exceptions as bolt
+
+from graph.cypher import Query
+from graph.errors import StoreError, StoreUnavailable
+
+T = TypeVar("T")
+Row = list[Any]
+
+DATABASE = "neo4j"
+PING_SECONDS = 5.0
+CONFLICT_SECONDS = 30.0  # for how long a transaction is tried again when others write the same nodes
+FETCH_SIZE = 1000
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a store is and how to log in; `http` is the embedded engine's second port."""
+
+    url: str
+    auth: tuple[str, str] | None
+    http: int | None = None
+
+
+class Transaction:
+    """What a unit of work may do; committed when the work returns, unless it asked to be undone."""
+
+    def __init__(self, inner: neo4j.Transaction) -> None:
+        self._inner = inner
+        self.undone = False
+
+    def rows(self, query: Query) -> list[Row]:
+        """All rows of a query's result."""
+        return [record.values() for record in self._inner.run(query.text, dict(query.parameters))]
+
+    def run(self, query: Query) -> None:
+        """A query whose result does not matter."""
+        self._inner.run(query.text, dict(query.parameters)).consume()
+
+    def undo(self) -> None:
+        """Nothing of this transaction is kept."""
+        self.undone = True
+
+
+class Connection:
+    """A driver that finds its store again when that has moved, shared by all threads of a process.
+
+    Args:
+        name: the url as the user gave it, for messages.
+        locate: tells where the store is now; the embedded engine may have to be started for it.
+    """
+
+    def __init__(self, name: str, locate: Callable[[], Endpoint]) -> None:
+        self.name = name
+        self._locate = locate
+        self._lock = Lock()
+        self._endpoint: Endpoint | None = None
+        self._driver: neo4j.Driver | None = None
+        self._lost = False
+
+    def close(self) -> None:
+        """Closes the connections; the next use opens new ones."""
+        with self._lock:
+            if self._driver is not None:
+                self._driver.close()
+            self._driver = self._endpoint = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the store is."""
+        self._connected()
+        if self._endpoint is None:
+            raise StoreUnavailable(f"{self.name}: the connection was closed; connect again")
+        return self._endpoint
+
+    def rows(self, query: Query, *, write: bool = False) -> list[Row]:
+        """All rows of one query, in one round trip."""
+        return self._attempt(
+            lambda session: [r.values() for r in session.run(query.text, dict(query.parameters))], write
+        )
+
+    def dicts(self, query: Query) -> list[dict[str, Any]]:
+        """All rows of one query by column name."""
+        return self._attempt(lambda session: [r.data() for r in session.run(query.text, dict(query.parameters))], False)
+
+    def stream(self, query: Query) -> Iterator[Row]:
+        """Rows of one query as they come, without keeping them; not tried again."""
+        try:
+            with self._session(write=False) as session:
+                for record in session.run(query.text, dict(query.parameters)):
+                    yield record.values()
+        except (bolt.Neo4jError, bolt.DriverError) as error:
+            raise self._translated(error) from error
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """One unit of work in one transaction. It may be called several times, so it must not keep state."""
+
+        def attempt(session: neo4j.Session) -> T:
+            with session.begin_transaction() as inner:
+                transaction = Transaction(inner)
+                result = work(transaction)
+                if transaction.undone:
+                    inner.rollback()
+                else:
+                    inner.commit()
+                return result
+
+        return self._attempt(attempt, True)
+
+    def ping(self) -> None:
+        """Returns when the store answers.
+
+        Raises:
+            StoreUnavailable: it does not within five seconds.
+        """
+        outcome: SimpleQueue[StoreError | None] = SimpleQueue()
+
+        def ask() -> None:
+            try:
+                self.rows(Query("RETURN 1"))
+                outcome.put(None)
+            except StoreError as error:
+                outcome.put(error)
+
+        # A store that accepts connections and says nothing would hold a plain call for ever.
+        Thread(target=ask, name="ping", daemon=True).start()
+        try:
+            error = outcome.get(timeout=PING_SECONDS)
+        except Empty:
+            raise StoreUnavailable(
+                f"{self.name}: no answer within {PING_SECONDS:.0f} seconds; is it overloaded?"
+            ) from None
+        if error is not None:
+            raise error
+
+    def _attempt(self, work: Callable[[neo4j.Session], T], write: bool) -> T:
+        deadline = time.monotonic() + CONFLICT_SECONDS
+        lost = False
+        pause = 0.002
+        while True:
+            try:
+                with self._session(write=write) as session:
+                    return work(session)
+            except (bolt.ServiceUnavailable, bolt.SessionExpired) as error:
+                # Once more at once: pooled connections outlive a restart of the server.
+                self._lost = True
+                if lost:
+                    raise self._translated(error) from error
+                lost = True
+            except (bolt.Neo4jError, bolt.DriverError) as error:
+                if not _conflict(error) or time.monotonic() > deadline:
+                    raise self._translated(error) from error
+                time.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(pause * 2, 0.25)
+
+    def _session(self, *, write: bool) -> neo4j.Session:
+        driver = self._connected()
+        return driver.session(
+            database=DATABASE,
+            default_access_mode=neo4j.WRITE_ACCESS if write else neo4j.READ_ACCESS,
+            bookmark_manager=driver.execute_query_bookmark_manager,
+            fetch_size=FETCH_SIZE,
+        )
+
+    def _connected(self) -> neo4j.Driver:
+        if self._driver is not None and not self._lost:
+            return self._driver
+        with self._lock:
+            if self._driver is None or self._lost:
+                self._reconnect()
+            self._lost = False
+            if self._driver is None:
+                raise StoreUnavailable(f"{self.name}: the connection was closed; connect again")
+            return self._driver
+
+    def _reconnect(self) -> None:
+        endpoint = self._locate()
+        if self._driver is not None and endpoint == self._endpoint:
+            return
+        if self._driver is not None:
+            with suppress(bolt.DriverError):
+                self._driver.close()
+            _log.info("store_moved", store=self.name)
+        self._endpoint = endpoint
+        self._driver = _open(self.name, endpoint)
+
+    def _translated(self, error: Exception) -> StoreError:
+        if isinstance(error, bolt.ServiceUnavailable | bolt.SessionExpired | bolt.TransientError):
+            return StoreUnavailable(
+                f"{self.name}: the store cannot be reached ({_reason(error)}); start it and run this again"
+            )
+        if isinstance(error, bolt.AuthError):
+            return StoreUnavailable(
+                f"{self.name}: the store refused the login; set PATHREC_STORE_USER and PATHREC_STORE_PASSWORD"
+            )
+        return StoreError(f"{self.name}: the store refused a query: {_reason(error)}")
+
+
+def _open(name: str, endpoint: Endpoint) -> neo4j.Driver:
+    try:
+        return neo4j.GraphDatabase.driver(
+            endpoint.url,
+            auth=endpoint.auth,
+            connection_timeout=PING_SECONDS,
+            connection_acquisition_timeout=60.0,
+            keep_alive=True,
+            warn_notification_severity="OFF",
+            # Hints about names that no node has yet; the embedded engine knows no such option.
+            notifications_min_severity="OFF" if endpoint.http is None else None,
+            user_agent="pathrec",
+        )
+    except (ValueError, bolt.ConfigurationError) as error:
+        raise StoreError(
+            f"{name}: not a store's address ({error}); give embedded:PATH, bolt://… or neo4j://…"
+        ) from error
+
+
+def _conflict(error: Exception) -> bool:
+    # Two writers of one new id: the second finds the first's node when it tries again.
+    return isinstance(error, bolt.TransientError | bolt.ConstraintError)
+
+
+def _reason(error: Exception) -> str:
+    message = getattr(error, "message", None) or str(error)
+    return str(message).splitlines()[0][:300] if message else type(error).__name__

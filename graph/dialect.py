@@ -1,0 +1,132 @@
+"""All that differs between Neo4j and the embedded engine: how indexes for texts and vectors are made."""
+
+import base64
+import http.client
+import json
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from graph.connection import Connection
+from graph.cypher import Query, quoted
+from graph.errors import StoreError, StoreUnavailable
+
+Engine = Literal["neo4j", "embedded"]
+
+
+class Dialect(Protocol):
+    """What an engine does in its own way."""
+
+    engine: Engine
+
+    def make_text_index(self, connection: Connection, label: str, properties: Sequence[str]) -> None:
+        """A full-text index over some properties; one of other properties is replaced."""
+
+    def make_vector_index(self, connection: Connection, label: str, name: str, width: int) -> None:
+        """A cosine index over a property with vectors, in place of the one there was."""
+
+    def text_index(self, label: str, properties: Sequence[str]) -> str:
+        """What `db.index.fulltext.queryNodes` calls the index."""
+
+    def vector_index(self, label: str, name: str) -> str:
+        """What `db.index.vector.queryNodes` calls the index."""
+
+    def settle(self, connection: Connection) -> None:
+        """Returns when the indexes are usable."""
+
+
+class Neo4j:
+    """Neo4j 5 and later: index DDL in Cypher."""
+
+    engine: Engine = "neo4j"
+
+    def make_text_index(self, connection: Connection, label: str, properties: Sequence[str]) -> None:
+        """See `Dialect`."""
+        name = quoted(self.text_index(label, properties))
+        each = ", ".join(f"n.{quoted(p)}" for p in properties)
+        for row in connection.rows(Query("SHOW FULLTEXT INDEXES YIELD name, labelsOrTypes, properties")):
+            if row[1] == [label] and row[2] != list(properties):
+                connection.rows(Query(f"DROP INDEX {quoted(row[0])} IF EXISTS"), write=True)
+        connection.rows(
+            Query(f"CREATE FULLTEXT INDEX {name} IF NOT EXISTS FOR (n:{quoted(label)}) ON EACH [{each}]"), write=True
+        )
+
+    def make_vector_index(self, connection: Connection, label: str, name: str, width: int) -> None:
+        """See `Dialect`."""
+        index = self.vector_index(label, name)
+        connection.rows(Query(f"DROP INDEX {quoted(index)} IF EXISTS"), write=True)
+        options = f"{{indexConfig: {{`vector.dimensions`: {width}, `vector.similarity_function`: 'cosine'}}}}"
+        connection.rows(
+            Query(
+                f"CREATE VECTOR INDEX {quoted(index)} IF NOT EXISTS "
+                f"FOR (n:{quoted(label)}) ON (n.{quoted(name)}) OPTIONS {options}"
+            ),
+            write=True,
+        )
+
+    def text_index(self, label: str, properties: Sequence[str]) -> str:
+        """See `Dialect`."""
+        return "_".join((label, *properties))
+
+    def vector_index(self, label: str, name: str) -> str:
+        """See `Dialect`."""
+        return f"{label}_{name}"
+
+    def settle(self, connection: Connection) -> None:
+        """See `Dialect`."""
+        connection.rows(Query("CALL db.awaitIndexes(300)"))
+
+
+class Embedded:
+    """ArcadeDB: index DDL in SQL over its HTTP API."""
+
+    engine: Engine = "embedded"
+
+    def make_text_index(self, connection: Connection, label: str, properties: Sequence[str]) -> None:
+        """See `Dialect`. The index of other properties stays: each has a name of its own and costs little."""
+        for name in properties:
+            _sql(connection, f"CREATE PROPERTY {quoted(label)}.{quoted(name)} IF NOT EXISTS STRING")
+        listed = ", ".join(quoted(p) for p in properties)
+        _sql(connection, f"CREATE INDEX IF NOT EXISTS ON {quoted(label)} ({listed}) FULL_TEXT")
+
+    def make_vector_index(self, connection: Connection, label: str, name: str, width: int) -> None:
+        """See `Dialect`."""
+        index = self.vector_index(label, name)
+        _sql(connection, f"DROP INDEX {quoted(index)} IF EXISTS")
+        _sql(connection, f"CREATE PROPERTY {quoted(label)}.{quoted(name)} IF NOT EXISTS ARRAY_OF_FLOATS")
+        metadata = json.dumps({"dimensions": width, "similarity": "COSINE"})
+        _sql(
+            connection,
+            f"CREATE INDEX IF NOT EXISTS ON {quoted(label)} ({quoted(name)}) LSM_VECTOR METADATA {metadata}",
+        )
+
+    def text_index(self, label: str, properties: Sequence[str]) -> str:
+        """See `Dialect`."""
+        return f"{label}[{','.join(properties)}]"
+
+    def vector_index(self, label: str, name: str) -> str:
+        """See `Dialect`."""
+        return f"{label}[{name}]"
+
+    def settle(self, connection: Connection) -> None:
+        """See `Dialect`. Indexes are ready when they are made."""
+
+
+def _sql(connection: Connection, command: str) -> None:
+    endpoint = connection.endpoint
+    if endpoint.auth is None or endpoint.http is None:
+        raise StoreError(f"{connection.name}: is not an embedded engine")
+    login = base64.b64encode(":".join(endpoint.auth).encode()).decode()
+    body = json.dumps({"language": "sql", "command": command})
+    http_connection = http.client.HTTPConnection("127.0.0.1", endpoint.http, timeout=300)
+    try:
+        http_connection.request("POST", "/api/v1/command/neo4j", body, {"Authorization": f"Basic {login}"})
+        response = http_connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise StoreUnavailable(
+            f"{connection.name}: the embedded engine does not answer ({error}); try again"
+        ) from error
+    finally:
+        http_connection.close()
+    if response.status != http.client.OK:
+        raise StoreError(f"{connection.name}: the engine refused `{command}`: {answer.get('detail') or answer}")

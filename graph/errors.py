@@ -1,0 +1,11 @@
+"""What can go wrong between Pathrec and its store."""
+
+from schema.errors import PathrecError
+
+
+class StoreError(PathrecError):
+    """The store refused something: an unknown end, an ontology that does not fit, a bad query."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - the contract's name, as drivers call it
+    """The store cannot be reached, or went away in the middle."""

@@ -1,0 +1,129 @@
+"""Events into the graph, thousands at a time from files or a few at a time from a shop's pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from graph.connection import Connection, Transaction
+from graph.cypher import Query
+from graph.load import Values, batches, plain_rows
+from graph.records import Loaded, Recorded
+from schema.errors import RecordError, suggestion
+from schema.ontology import Ontology
+from schema.progress import Report, silent
+from schema.tables import EVENTS, conform
+
+EVENT_BATCH = 5000
+RECORD_LIMIT = 1000
+
+# Positions in a row of `schema.tables.EVENTS`.
+ID, USER, PRODUCT = 0, 1, 2
+
+_PROPERTIES = "id: row[0], behaviour: row[3], time: row[4], value: row[5], basket: row[6], session: row[7]"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    accepted: list[str]
+    duplicates: list[str]
+    dangling: list[str]
+    missing: list[str]
+
+
+def load_events(connection: Connection, ontology: Ontology, table: pa.Table, report: Report = silent) -> Loaded:
+    """Events by id; an id that is there stays as it is. Users are created, products are not."""
+    rows = _checked(ontology, table)
+    products: set[str] = set()
+    users: set[str] = set()
+    loaded = Loaded()
+    for start, batch in batches(rows, EVENT_BATCH):
+        outcome = connection.write(partial(_write, rows=batch, products=products, users=users))
+        products.update(row[PRODUCT] for row in batch)
+        products.difference_update(outcome.missing)
+        users.update(row[USER] for row in batch)
+        loaded += Loaded(len(outcome.accepted), len(outcome.duplicates), len(outcome.dangling), tuple(outcome.missing))
+        report("events", start + len(batch), len(rows))
+    return loaded
+
+
+def record_events(connection: Connection, ontology: Ontology, table: pa.Table) -> Recorded:
+    """Events in one transaction that is committed when this returns."""
+    if table.num_rows > RECORD_LIMIT:
+        raise RecordError(f"{table.num_rows} events at once; record at most {RECORD_LIMIT}, load more with load_events")
+    rows = _checked(ontology, table)
+    if not rows:
+        return Recorded([], [], [])
+    outcome = connection.write(lambda tx: _write(tx, rows, set(), set()))
+    return Recorded(outcome.accepted, outcome.duplicates, outcome.dangling)
+
+
+def _checked(ontology: Ontology, table: pa.Table) -> list[Values]:
+    table = conform(table, EVENTS, what="events")
+    for behaviour in table.column("behaviour").unique().to_pylist():
+        if behaviour not in ontology.behaviours:
+            raise RecordError(
+                f"events: no behaviour {behaviour} in the ontology; {suggestion(behaviour, ontology.behaviours)}"
+            )
+    return plain_rows(table)
+
+
+def _write(transaction: Transaction, rows: Sequence[Values], products: set[str], users: set[str]) -> _Outcome:
+    """One batch.
+
+    Args:
+        transaction: where to do it.
+        rows: as in `schema.tables.EVENTS`.
+        products, users: ids that an earlier batch of the same load has seen in the store.
+    """
+    seen = {key for (key,) in transaction.rows(_existing_events([row[ID] for row in rows]))}
+    wanted = {row[PRODUCT] for row in rows} - products
+    found = {key for (key,) in transaction.rows(_existing_products(sorted(wanted)))} if wanted else set()
+    missing = wanted - found
+    fresh: list[Values] = []
+    outcome = _Outcome([], [], [], sorted(missing))
+    for row in rows:
+        if row[ID] in seen:
+            outcome.duplicates.append(row[ID])
+        elif row[PRODUCT] in missing:
+            outcome.dangling.append(row[ID])
+        else:
+            seen.add(row[ID])
+            fresh.append(row)
+            outcome.accepted.append(row[ID])
+    _create(transaction, fresh, users)
+    return outcome
+
+
+def _create(transaction: Transaction, rows: Sequence[Values], users: set[str]) -> None:
+    known = [row for row in rows if row[USER] is not None]
+    if newcomers := sorted({row[USER] for row in known} - users):
+        transaction.run(Query("UNWIND $ids AS id MERGE (:User {id: id})", {"ids": newcomers}))
+    if known:
+        transaction.run(_create_performed(known))
+    if anonymous := [row for row in rows if row[USER] is None]:
+        transaction.run(_create_anonymous(anonymous))
+
+
+def _existing_events(ids: Sequence[str]) -> Query:
+    return Query("UNWIND $ids AS id MATCH (e:Event {id: id}) RETURN e.id", {"ids": list(ids)})
+
+
+def _existing_products(ids: Sequence[str]) -> Query:
+    return Query("UNWIND $ids AS id MATCH (p:Product {id: id}) RETURN p.id", {"ids": list(ids)})
+
+
+def _create_performed(rows: Sequence[Values]) -> Query:
+    return Query(
+        "UNWIND $rows AS row MATCH (u:User {id: row[1]}) MATCH (p:Product {id: row[2]}) "
+        f"CREATE (u)-[:PERFORMED]->(:Event {{{_PROPERTIES}}})-[:ON]->(p)",
+        {"rows": rows},
+    )
+
+
+def _create_anonymous(rows: Sequence[Values]) -> Query:
+    return Query(
+        f"UNWIND $rows AS row MATCH (p:Product {{id: row[2]}}) CREATE (:Event {{{_PROPERTIES}}})-[:ON]->(p)",
+        {"rows": rows},
+    )

@@ -1,0 +1,197 @@
+"""Tables of nodes and relations into the graph, in batches that can be repeated.
+
+A batch is one transaction: one read tells what is there, then the missing is created and what
+differs is changed. That is as safe to repeat as MERGE and about as fast as CREATE.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graph import changes
+from graph.changes import Kind
+from graph.connection import Connection, Transaction
+from graph.cypher import Query, quoted
+from graph.records import Loaded
+from schema.errors import RecordError, suggestion
+from schema.ontology import Ontology
+from schema.progress import Report, silent
+from schema.tables import RELATIONS, conform, node_schema
+
+NODE_BATCH = 2000
+RELATION_BATCH = 4000
+
+Values = list[Any]
+
+
+def load_nodes(
+    connection: Connection, ontology: Ontology, node_type: str, table: pa.Table, report: Report = silent
+) -> int:
+    """Nodes of one type, by id; a null leaves the stored property as it is.
+
+    Returns:
+        How many were created or changed.
+    """
+    schema = node_schema(ontology, node_type)
+    rows = _last_of_each(plain_rows(conform(table, schema, what=node_type)))
+    written = 0
+    for start, batch in batches(rows, NODE_BATCH):
+        written += connection.write(partial(_write_nodes, label=node_type, names=schema.names, rows=batch))
+        report(f"nodes {node_type}", start + len(batch), len(rows))
+    return written
+
+
+def write_nodes(transaction: Transaction, label: str, names: Sequence[str], rows: Sequence[Values]) -> list[str]:
+    """Creates or changes nodes; says which.
+
+    Args:
+        transaction: where to do it.
+        label: the type of the nodes.
+        names: what the values of a row are, "id" first.
+        rows: one list of values for each node; None leaves a property as it is.
+    """
+    old = {row[0]: row for row in transaction.rows(_stored(label, names, [row[0] for row in rows]))}
+    fresh = [row for row in rows if row[0] not in old]
+    changed = [row for row in rows if row[0] in old and _differs(row, old[row[0]])]
+    if fresh:
+        transaction.run(_create(label, names, fresh))
+    if changed:
+        transaction.run(_change(label, names, changed))
+    return [row[0] for row in fresh + changed]
+
+
+def load_relations(
+    connection: Connection, ontology: Ontology, relation: str, table: pa.Table, report: Report = silent
+) -> Loaded:
+    """Relations of one name, by source and target; ends that do not exist are counted, not created."""
+    if relation not in ontology.relations:
+        raise RecordError(f"no relation {relation} in the ontology; {suggestion(relation, ontology.relations)}")
+    rows = plain_rows(conform(table, RELATIONS, what=relation))
+    rows = list({(row[0], row[1]): row for row in rows}.values())
+    loaded = Loaded()
+    for start, batch in batches(rows, RELATION_BATCH):
+        loaded += connection.write(partial(_relations_batch, ontology=ontology, relation=relation, rows=batch))
+        report(f"relations {relation}", start + len(batch), len(rows))
+    return loaded
+
+
+def write_relations(transaction: Transaction, ontology: Ontology, relation: str, rows: Sequence[Values]) -> Loaded:
+    """Creates or changes relations in a transaction that has a change number, so that no other does the same."""
+    found = transaction.rows(_stored_relations(ontology, relation, rows))
+    fresh, changed, missing = [], [], []
+    for row, (source, target, there, weight, time) in zip(rows, found, strict=True):
+        if not (source and target):
+            missing += [end for end, known in ((row[0], source), (row[1], target)) if not known]
+        elif not there:
+            fresh.append(row)
+        elif _differs(row[2:], [weight, time]):
+            changed.append(row)
+    if fresh:
+        transaction.run(_create_relations(ontology, relation, fresh))
+    if changed:
+        transaction.run(_change_relations(ontology, relation, changed))
+    dangling = sum(not (source and target) for source, target, *_ in found)
+    written = len(fresh) + len(changed)
+    return Loaded(written, len(rows) - written - dangling, dangling, tuple(dict.fromkeys(missing)))
+
+
+def product_ends(ontology: Ontology, relation: str, rows: Sequence[Values]) -> set[str]:
+    """The products at the ends of relations."""
+    ends = ontology.relations[relation]
+    return {row[side] for row in rows for side, label in ((0, ends.source), (1, ends.target)) if label == "Product"}
+
+
+def batches(rows: Sequence[Values], size: int) -> Iterator[tuple[int, Sequence[Values]]]:
+    """Pieces of at most `size` rows, each with the position of its first row."""
+    for start in range(0, len(rows), size):
+        yield start, rows[start : start + size]
+
+
+def plain_rows(table: pa.Table) -> list[Values]:
+    """Rows as Bolt takes them: moments in milliseconds, no NaN."""
+    columns = [_plain(column).to_pylist() for column in table.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64())
+    if pa.types.is_floating(column.type):
+        # Not a number is the same as not known; it would never equal itself, either.
+        return pc.if_else(pc.is_nan(column), None, column)
+    return column
+
+
+def _last_of_each(rows: list[Values]) -> list[Values]:
+    return list({row[0]: row for row in rows}.values())
+
+
+def _differs(new: Sequence[Any], old: Sequence[Any]) -> bool:
+    return any(value is not None and value != before for value, before in zip(new, old, strict=True))
+
+
+def _write_nodes(transaction: Transaction, label: str, names: Sequence[str], rows: Sequence[Values]) -> int:
+    written = write_nodes(transaction, label, names, rows)
+    if label == "Product":
+        changes.append(transaction, Kind.PRODUCTS_WRITTEN, written)
+    return len(written)
+
+
+def _relations_batch(transaction: Transaction, ontology: Ontology, relation: str, rows: Sequence[Values]) -> Loaded:
+    # The number comes first: it keeps a second loader from creating the same relations at the same time.
+    number = changes.reserve(transaction)
+    loaded = write_relations(transaction, ontology, relation, rows)
+    if loaded.written:
+        changes.append(transaction, Kind.PRODUCTS_WRITTEN, product_ends(ontology, relation, rows), number)
+    else:
+        transaction.undo()
+    return loaded
+
+
+def _stored(label: str, names: Sequence[str], ids: Sequence[str]) -> Query:
+    values = ", ".join(f"n.{quoted(name)}" for name in names)
+    return Query(f"UNWIND $ids AS id MATCH (n:{quoted(label)} {{id: id}}) RETURN {values}", {"ids": list(ids)})
+
+
+def _create(label: str, names: Sequence[str], rows: Sequence[Values]) -> Query:
+    values = ", ".join(f"{quoted(name)}: row[{position}]" for position, name in enumerate(names))
+    return Query(f"UNWIND $rows AS row CREATE (:{quoted(label)} {{{values}}})", {"rows": rows})
+
+
+def _change(label: str, names: Sequence[str], rows: Sequence[Values]) -> Query:
+    known = [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows]
+    return Query(f"UNWIND $rows AS row MATCH (n:{quoted(label)} {{id: row.id}}) SET n += row", {"rows": known})
+
+
+def _ends(ontology: Ontology, relation: str, match: str) -> str:
+    ends = ontology.relations[relation]
+    return (
+        f"UNWIND $rows AS row {match} (a:{quoted(ends.source)} {{id: row[0]}}) "
+        f"{match} (b:{quoted(ends.target)} {{id: row[1]}}) "
+    )
+
+
+def _stored_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
+    return Query(
+        _ends(ontology, relation, "OPTIONAL MATCH") + f"OPTIONAL MATCH (a)-[r:{quoted(relation)}]->(b) "
+        "RETURN a IS NOT NULL, b IS NOT NULL, r IS NOT NULL, r.weight, r.time",
+        {"rows": rows},
+    )
+
+
+def _create_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
+    return Query(
+        _ends(ontology, relation, "MATCH") + f"CREATE (a)-[:{quoted(relation)} {{weight: row[2], time: row[3]}}]->(b)",
+        {"rows": rows},
+    )
+
+
+def _change_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
+    return Query(
+        _ends(ontology, relation, "MATCH") + f"MATCH (a)-[r:{quoted(relation)}]->(b) "
+        "SET r.weight = coalesce(row[2], r.weight), r.time = coalesce(row[3], r.time)",
+        {"rows": rows},
+    )

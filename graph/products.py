@@ -1,0 +1,139 @@
+"""Writing products one by one, as a shop's back office does: all of a call or nothing."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from graph import changes, features
+from graph.changes import Kind
+from graph.connection import Connection, Transaction
+from graph.cypher import Query, quoted
+from graph.dialect import Dialect
+from graph.errors import StoreError
+from graph.load import Values, write_nodes, write_relations
+from graph.records import Link, ProductRecord
+from graph.times import to_ms
+from schema.errors import RecordError, suggestion
+from schema.ontology import Ontology, PropertyType
+
+_PYTHON: dict[PropertyType, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "float": (int, float),
+    "boolean": bool,
+    "datetime": datetime,
+}
+
+
+def upsert_products(
+    connection: Connection, dialect: Dialect, ontology: Ontology, products: Sequence[ProductRecord]
+) -> int:
+    """Writes products with everything around them in one transaction, with its entry in the change log.
+
+    Raises:
+        RecordError: a property or relation that the ontology does not have, or of another type.
+        StoreError: an end that does not exist; nothing was written.
+    """
+    for position, product in enumerate(products):
+        _check(ontology, product, f"products[{position}]")
+    for modality, width in {(m, len(e.vector)) for p in products for m, e in p.features.items()}:
+        features.use_width(connection, dialect, "Product", modality, width)
+    if products:
+        connection.write(lambda tx: _write(tx, ontology, products))
+    return len(products)
+
+
+def _write(transaction: Transaction, ontology: Ontology, products: Sequence[ProductRecord]) -> None:
+    number = changes.reserve(transaction)
+    touched = {product.id for product in products}
+    names = ["id", *ontology.nodes["Product"].properties]
+    write_nodes(transaction, "Product", names, [_row(product, names) for product in products])
+    for product in products:
+        _drop_replaced(transaction, product)
+    for relation, rows in _relations(products).items():
+        touched |= _write_relation(transaction, ontology, relation, rows)
+    _write_features(transaction, products)
+    changes.append(transaction, Kind.PRODUCTS_WRITTEN, touched, number)
+
+
+def _write_relation(
+    transaction: Transaction, ontology: Ontology, relation: str, rows: Sequence[tuple[str, Link]]
+) -> set[str]:
+    target = ontology.relations[relation].target
+    named = {link.target: link.name for _, link in rows if link.name is not None and target != "Product"}
+    if named:
+        known = "name" in ontology.nodes[target].properties
+        values: list[Values] = [[key, name] if known else [key] for key, name in named.items()]
+        write_nodes(transaction, target, ["id", "name"] if known else ["id"], values)
+    loaded = write_relations(
+        transaction, ontology, relation, [[source, link.target, link.weight, None] for source, link in rows]
+    )
+    if loaded.missing:
+        raise StoreError(
+            f"{relation}: no {target} with the id {', '.join(loaded.missing)}; nothing was written. "
+            + (f"Write the {target} first" if target == "Product" else f"Give its name to create the {target}")
+        )
+    return {link.target for _, link in rows} if target == "Product" else set()
+
+
+def _relations(products: Iterable[ProductRecord]) -> dict[str, list[tuple[str, Link]]]:
+    found: dict[tuple[str, str, str], Link] = {}
+    for product in products:
+        links = [Link("IN_CATEGORY", c.id, name=c.name) for c in product.categories or ()]
+        links += [Link("MADE_BY", product.brand.id, name=product.brand.name)] if product.brand else []
+        for link in (*links, *product.links):
+            found[link.relation, product.id, link.target] = link
+    by_relation: dict[str, list[tuple[str, Link]]] = {}
+    for (relation, source, _), link in found.items():
+        by_relation.setdefault(relation, []).append((source, link))
+    return by_relation
+
+
+def _drop_replaced(transaction: Transaction, product: ProductRecord) -> None:
+    kept = {}
+    if product.categories is not None:
+        kept["IN_CATEGORY"] = [c.id for c in product.categories]
+    if product.brand is not None:
+        kept["MADE_BY"] = [product.brand.id]
+    for relation, ids in kept.items():
+        text = f"MATCH (:Product {{id: $id}})-[r:{quoted(relation)}]->(n) WHERE NOT n.id IN $kept DELETE r"
+        transaction.run(Query(text, {"id": product.id, "kept": ids}))
+
+
+def _write_features(transaction: Transaction, products: Sequence[ProductRecord]) -> None:
+    by_modality: dict[str, list[Values]] = {}
+    for product in products:
+        for modality, made in product.features.items():
+            by_modality.setdefault(modality, []).append([product.id, made.vector.tolist(), made.hash])
+    for modality, rows in by_modality.items():
+        features.set_features(transaction, "Product", modality, rows)
+
+
+def _row(product: ProductRecord, names: Sequence[str]) -> Values:
+    values = {"id": product.id, **product.properties}
+    return [to_ms(v) if isinstance(v := values.get(name), datetime) else v for name in names]
+
+
+def _check(ontology: Ontology, product: ProductRecord, where: str) -> None:
+    known = ontology.nodes["Product"].properties
+    for name, value in product.properties.items():
+        if name not in known:
+            raise RecordError(f"{where}.{name}: no such property of Product; {suggestion(name, known)}")
+        wanted = known[name].type
+        if value is not None and not _fits(value, wanted):
+            raise RecordError(f"{where}.{name}: must be of type {wanted}, not {type(value).__name__}")
+    for modality in product.features:
+        features.check_feature(ontology, "Product", modality)
+    from_product = [name for name, relation in ontology.relations.items() if relation.source == "Product"]
+    for link in product.links:
+        if link.relation not in from_product:
+            raise RecordError(
+                f"{where}: no relation {link.relation} from Product; {suggestion(link.relation, from_product)}"
+            )
+
+
+def _fits(value: object, wanted: PropertyType) -> bool:
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    if isinstance(value, datetime):
+        return wanted == "datetime" and value.tzinfo is not None
+    return isinstance(value, _PYTHON[wanted])

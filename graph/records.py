@@ -1,0 +1,146 @@
+"""What the store's methods take and give back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a table of relations or events.
+
+    Attributes:
+        written: rows that were new or changed something.
+        existing: rows that were there already.
+        dangling: rows left out because an end does not exist.
+        missing: the ends that do not exist, each once.
+    """
+
+    written: int = 0
+    existing: int = 0
+    dangling: int = 0
+    missing: tuple[str, ...] = ()
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        return Loaded(
+            self.written + other.written,
+            self.existing + other.existing,
+            self.dangling + other.dangling,
+            tuple(dict.fromkeys(self.missing + other.missing)),
+        )
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of events that were recorded one by one, all by event id."""
+
+    accepted: list[str]
+    duplicates: list[str]
+    unknown_products: list[str]
+
+
+class HistoryRow(NamedTuple):
+    """All events of one behaviour with one product."""
+
+    product: str
+    behaviour: str
+    events: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A history and the number of the last change that the store knew when it was read."""
+
+    rows: list[HistoryRow]
+    change_number: int
+
+
+class Named(NamedTuple):
+    """A node by its id, with its name where it has one."""
+
+    id: str
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ProductCard:
+    """A product as a shopper sees it."""
+
+    id: str
+    properties: dict[str, object]
+    categories: tuple[Named, ...]
+    brand: Named | None
+
+
+class CategoryRow(NamedTuple):
+    """A category and the one above it, None at the top."""
+
+    id: str
+    name: str | None
+    parent: str | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A relation from a product; an end with a name is created if it is not a product and not there."""
+
+    relation: str
+    target: str
+    weight: float | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A vector and the hash of the content that it was made from."""
+
+    vector: npt.NDArray[np.float32]
+    hash: str
+
+
+@dataclass(frozen=True)
+class ProductRecord:
+    """A product to be written. What is None or absent is left as it is in the store.
+
+    Attributes:
+        categories: if given, the product is in these and in no others.
+        brand: if given, it takes the place of the brand there was.
+        links: further relations from the product, added to those there are.
+        features: embeddings by modality.
+    """
+
+    id: str
+    properties: Mapping[str, object] = field(default_factory=dict)
+    categories: Sequence[Named] | None = None
+    brand: Named | None = None
+    links: Sequence[Link] = ()
+    features: Mapping[str, Embedding] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """An entry of the change log."""
+
+    number: int
+    kind: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProductLinks:
+    """A product's neighbours and vectors.
+
+    Attributes:
+        out: relation -> (other node's id, weight).
+        into: relation between products -> (the product it comes from, weight).
+        features: modality -> vector.
+    """
+
+    out: dict[str, list[tuple[str, float]]]
+    into: dict[str, list[tuple[str, float]]]
+    features: dict[str, npt.NDArray[np.float32]]

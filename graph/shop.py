@@ -1,0 +1,142 @@
+"""The shop's own node: the ontology the store was made with, the clock, the counter of changes."""
+
+import json
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from graph.connection import Connection, Transaction
+from graph.cypher import Query, quoted
+from graph.dialect import Dialect
+from graph.errors import StoreError
+from graph.times import now_ms, to_ms
+from schema.ontology import EVENT_NODE, Ontology
+
+_INDEXED = {EVENT_NODE: ("basket", "session")}
+
+
+def prepare(connection: Connection, dialect: Dialect, ontology: Ontology) -> None:
+    """Constraints, indexes and the shop's node; nothing happens where they are there.
+
+    Raises:
+        StoreError: the store was made with an ontology that does not fit into this one.
+    """
+    stored = stored_ontology(connection)
+    if stored is not None:
+        _check_fit(connection.name, stored, ontology)
+    for query in _schema(ontology):
+        connection.rows(query, write=True)
+    for label, node in ontology.nodes.items():
+        if node.searchable:
+            dialect.make_text_index(connection, label, node.searchable)
+    dialect.settle(connection)
+    connection.write(lambda transaction: _store_ontology(transaction, connection.name, ontology))
+
+
+def stored_ontology(connection: Connection) -> Ontology | None:
+    """What the store was made with; None for a new store."""
+    rows = connection.rows(Query("MATCH (s:Shop {id: 'shop'}) RETURN s.ontology"))
+    return _parse(connection.name, rows[0][0]) if rows else None
+
+
+def clock_offset(connection: Connection) -> timedelta:
+    """How far the shop's clock is from the wall clock."""
+    rows = connection.rows(Query("MATCH (s:Shop {id: 'shop'}) RETURN s.clock_offset"))
+    return timedelta(milliseconds=(rows[0][0] or 0) if rows else 0)
+
+
+def set_clock(connection: Connection, now: datetime) -> None:
+    """Lets the shop's clock show this moment now; a clock that was set before stays."""
+    query = Query(
+        "MATCH (s:Shop {id: 'shop'}) WHERE s.clock_offset IS NULL SET s.clock_offset = $offset",
+        {"offset": to_ms(now) - now_ms()},
+    )
+    connection.rows(query, write=True)
+
+
+def widths(connection: Connection) -> dict[str, int]:
+    """Width of the embeddings in use, by their key (`width_key`)."""
+    rows = connection.rows(Query("MATCH (s:Shop {id: 'shop'}) RETURN properties(s)"))
+    found = rows[0][0] if rows else {}
+    return {name: int(value) for name, value in found.items() if name.startswith("width_")}
+
+
+def width_key(label: str, modality: str) -> str:
+    """Name of the shop's property that holds the width of an embedding."""
+    return f"width_{label}_{modality}"
+
+
+def set_width(connection: Connection, key: str, width: int) -> None:
+    """Remembers the width that a vector index was made for."""
+    connection.rows(Query(f"MATCH (s:Shop {{id: 'shop'}}) SET s.{quoted(key)} = $width", {"width": width}), write=True)
+
+
+def _schema(ontology: Ontology) -> list[Query]:
+    unique = [(label, "id") for label in (*ontology.nodes, EVENT_NODE, "Shop")] + [("Change", "number")]
+    queries = [
+        f"CREATE CONSTRAINT {quoted(f'{label}_{name}')} IF NOT EXISTS "
+        f"FOR (n:{quoted(label)}) REQUIRE n.{quoted(name)} IS UNIQUE"
+        for label, name in unique
+    ]
+    queries += [
+        f"CREATE INDEX {quoted(f'{label}_{name}')} IF NOT EXISTS FOR (n:{quoted(label)}) ON (n.{quoted(name)})"
+        for label, names in _INDEXED.items()
+        for name in names
+    ]
+    return [Query(text) for text in queries]
+
+
+def _store_ontology(transaction: Transaction, store: str, ontology: Ontology) -> None:
+    rows = transaction.rows(
+        Query("MERGE (s:Shop {id: 'shop'}) ON CREATE SET s.changes = 0 RETURN s.ontology, s.ontology_hash")
+    )
+    text, known_hash = rows[0]
+    if known_hash == ontology.hash:
+        return
+    if text is not None:  # somebody else may have stored one since it was looked at
+        _check_fit(store, _parse(store, text), ontology)
+    parameters = {"text": json.dumps(ontology.as_dict(), sort_keys=True), "hash": ontology.hash}
+    transaction.run(Query("MATCH (s:Shop {id: 'shop'}) SET s.ontology = $text, s.ontology_hash = $hash", parameters))
+
+
+def _parse(store: str, text: str) -> Ontology:
+    try:
+        return Ontology.model_validate(json.loads(text))
+    except (ValueError, TypeError, ValidationError) as error:
+        raise StoreError(
+            f"{store}: the ontology in the store cannot be read; it was made by another version of Pathrec"
+        ) from error
+
+
+def _check_fit(store: str, stored: Ontology, given: Ontology) -> None:
+    mistakes = _losses(stored, given)
+    if mistakes:
+        raise StoreError(
+            f"{store}: was made with another ontology: {'; '.join(mistakes)}. "
+            "Use the file it was made with, extended as you like, or a new store"
+        )
+
+
+def _losses(stored: Ontology, given: Ontology) -> list[str]:
+    """What the store has and the given ontology lacks or means differently."""
+    lost = [
+        f"the store has {section} {name}"
+        for section in ("nodes", "relations", "behaviours", "meetings")
+        for name in getattr(stored, section)
+        if name not in getattr(given, section)
+    ]
+    for label, node in stored.nodes.items():
+        for name, prop in node.properties.items() if label in given.nodes else ():
+            now = given.nodes[label].properties.get(name)
+            if now is None:
+                lost.append(f"the store has nodes.{label}.properties.{name}")
+            elif now.type != prop.type:
+                lost.append(f"nodes.{label}.properties.{name} is {prop.type} in the store, not {now.type}")
+    for name, relation in stored.relations.items():
+        other = given.relations.get(name)
+        if other is not None and (other.source, other.target) != (relation.source, relation.target):
+            lost.append(
+                f"relations.{name} goes from {relation.source} to {relation.target} in the store, "
+                f"not from {other.source} to {other.target}"
+            )
+    return lost

@@ -1,0 +1,201 @@
+"""The store: everything that Pathrec does with a graph, over one connection and one ontology."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graph import changes, deletion, events, features, load, paths, products, serving, shop, snapshot
+from graph.connection import Connection
+from graph.cypher import Query, quoted
+from graph.dialect import Dialect, Engine
+from graph.records import (
+    CategoryRow,
+    Change,
+    Loaded,
+    Moment,
+    ProductCard,
+    ProductLinks,
+    ProductRecord,
+    Recorded,
+)
+from schema.ontology import Ontology, Term, default_ontology
+from schema.progress import Report, silent
+from schema.snapshot import SnapshotManifest
+
+
+class Store:
+    """A graph on Neo4j or the embedded engine; made by `graph.connect`.
+
+    It may be shared by all threads of a process. Every method may raise `StoreUnavailable`; writing
+    can be repeated after that, nothing is written twice.
+    """
+
+    def __init__(
+        self, url: str, connection: Connection, dialect: Dialect, ontology: Ontology | None, resources: ExitStack
+    ) -> None:
+        self.url = url
+        self._connection = connection
+        self._dialect = dialect
+        self._ontology = ontology
+        self._resources = resources
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections; the last client of an embedded engine ends the engine with it."""
+        self._resources.close()
+
+    @property
+    def engine(self) -> Engine:
+        """What the graph runs on."""
+        return self._dialect.engine
+
+    @property
+    def ontology(self) -> Ontology:
+        """The ontology given to `connect`, else the one the store was made with, else the default."""
+        if self._ontology is None:
+            self._ontology = self.stored_ontology()
+        return self._ontology or default_ontology()
+
+    def ping(self) -> None:
+        """Returns if the store answers within five seconds, raises `StoreUnavailable` if not."""
+        self._connection.ping()
+
+    # --- the store as a whole
+
+    def prepare(self) -> None:
+        """Constraints, indexes and the shop's own node; may be repeated."""
+        shop.prepare(self._connection, self._dialect, self.ontology)
+
+    def stored_ontology(self) -> Ontology | None:
+        """What the store was made with; None before `prepare`."""
+        return shop.stored_ontology(self._connection)
+
+    def clock(self) -> timedelta:
+        """How far the shop's clock is from the wall clock."""
+        return shop.clock_offset(self._connection)
+
+    def set_clock(self, now: datetime) -> None:
+        """Lets the shop's clock show this moment now; does nothing if it was set before."""
+        shop.set_clock(self._connection, now)
+
+    def counts(self) -> dict[str, int]:
+        """Nodes by type, relations by name, and `Event`."""
+        labels = [*self.ontology.nodes, "Event"]
+        texts = [f"MATCH (n:{quoted(label)}) RETURN '{label}' AS name, count(n) AS n" for label in labels]
+        texts += [
+            f"MATCH (:{quoted(r.source)})-[r:{quoted(name)}]->(:{quoted(r.target)}) "
+            f"RETURN '{name}' AS name, count(r) AS n"
+            for name, r in self.ontology.relations.items()
+        ]
+        return {row[0]: row[1] for row in self._connection.rows(Query(" UNION ALL ".join(texts)))}
+
+    def export(self, path: Path, report: Report = silent) -> SnapshotManifest:
+        """Writes a snapshot of the graph to a folder."""
+        return snapshot.export(self._connection, self.ontology, path, report)
+
+    def read(self, query: Query) -> list[dict[str, Any]]:
+        """Rows of any query by column name."""
+        return self._connection.dicts(query)
+
+    # --- loading
+
+    def load_nodes(self, node_type: str, table: pa.Table, report: Report = silent) -> int:
+        """Nodes of one type by id; says how many were created or changed. A null changes nothing."""
+        return load.load_nodes(self._connection, self.ontology, node_type, table, report)
+
+    def load_relations(self, relation: str, table: pa.Table, report: Report = silent) -> Loaded:
+        """Relations of one name by source and target; ends that do not exist are counted, not created."""
+        return load.load_relations(self._connection, self.ontology, relation, table, report)
+
+    def load_events(self, table: pa.Table, report: Report = silent) -> Loaded:
+        """Events by id; users are created, products are not."""
+        return events.load_events(self._connection, self.ontology, table, report)
+
+    def load_features(
+        self,
+        node_type: str,
+        modality: str,
+        ids: Sequence[str],
+        matrix: npt.NDArray[np.floating[Any]],
+        hashes: Sequence[str],
+        report: Report = silent,
+    ) -> int:
+        """Embeddings of nodes, (n, d); says how many were written because their hash was new."""
+        return features.load_features(
+            self._connection, self._dialect, self.ontology, node_type, modality, ids, matrix, hashes, report
+        )
+
+    def feature_hashes(self, node_type: str, modality: str) -> dict[str, str]:
+        """Id -> hash of the content that the stored embedding was made from."""
+        return features.feature_hashes(self._connection, self.ontology, node_type, modality)
+
+    def nodes(self, node_type: str, ids: Sequence[str] | None = None) -> pa.Table:
+        """Nodes of a type, all or some, ordered by id."""
+        return snapshot.read_nodes(self._connection, self.ontology, node_type, ids)
+
+    # --- serving
+
+    def history(self, *, user: str | None = None, session: str | None = None, as_of: datetime) -> Moment:
+        """What a user and a session did until a moment; an event of both counts once."""
+        return serving.history(self._connection, user=user, session=session, as_of=as_of)
+
+    def product_cards(self, ids: Sequence[str]) -> dict[str, ProductCard]:
+        """Properties, categories and brand of the products that exist."""
+        return serving.product_cards(self._connection, self.ontology, ids)
+
+    def categories(self) -> list[CategoryRow]:
+        """All categories with the one above them."""
+        return serving.categories(self._connection, self.ontology)
+
+    def category_products(self, category: str) -> list[str]:
+        """Ids of the products in a category or below it."""
+        return serving.category_products(self._connection, self.ontology, category)
+
+    def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
+        """Neighbours and embeddings of products, as a live model needs them."""
+        return paths.product_links(self._connection, self.ontology, ids)
+
+    def path_query(self, term: Term, source: str, target: str, *, viewer: str | None = None, limit: int = 100) -> Query:
+        """The Cypher that returns exactly the paths of a term between two products."""
+        return paths.path_query(self.ontology, term, source, target, viewer=viewer, limit=limit)
+
+    # --- changing
+
+    def record_events(self, table: pa.Table) -> Recorded:
+        """At most 1000 events in one transaction, committed when this returns."""
+        return events.record_events(self._connection, self.ontology, table)
+
+    def upsert_products(self, records: Sequence[ProductRecord]) -> int:
+        """Products with all around them in one transaction; nothing is written if an end is missing."""
+        return products.upsert_products(self._connection, self._dialect, self.ontology, records)
+
+    def delete_events(self, ids: Sequence[str]) -> list[str]:
+        """Deletes events; says which there were."""
+        return deletion.delete_events(self._connection, self.ontology, ids)
+
+    def delete_products(self, ids: Sequence[str]) -> list[str]:
+        """Deletes products and the events with them; says which there were."""
+        return deletion.delete_products(self._connection, ids)
+
+    def delete_user(self, user: str) -> bool:
+        """Deletes a person and all they did; False if there is nobody of this id."""
+        return deletion.delete_user(self._connection, self.ontology, user)
+
+    def changes(self, after: int) -> list[Change]:
+        """Entries of the change log with a higher number."""
+        return changes.changes(self._connection, after)
+
+    def change_number(self) -> int:
+        """Number of the last change."""
+        return changes.change_number(self._connection)

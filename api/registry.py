@@ -162,8 +162,9 @@ def locked(home: Path) -> Iterator[None]:
     file = models_folder(home) / ".lock"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-    except PermissionError as error:
+        handle = file.open("a")
+    except OSError as error:
         raise WriteError(f"{file}: cannot be written ({error.strerror}); name a --home you may write to") from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

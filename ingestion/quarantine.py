@@ -1,0 +1,52 @@
+"""Where rejected rows go: one JSON line each, with its place, the reason and the row as the file has it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingestion.delimited import Broken
+from ingestion.step import LINE
+from schema.files import replacing_file
+
+
+def quarantine_file(workdir: Path, source: str) -> Path:
+    """Where the rejected rows of a source are."""
+    return workdir / "quarantine" / f"{source}.jsonl"
+
+
+def write_quarantine(
+    path: Path, source: str, raw: pl.DataFrame, rejected: pl.DataFrame, broken: Sequence[Broken]
+) -> None:
+    """Replaces the quarantine file of a source, in the order of lines.
+
+    Args:
+        raw: `LINE` and the columns of the file.
+        rejected: rejections of rows of `raw`.
+        broken: lines that are no rows.
+
+    Raises:
+        WriteError: the file cannot be written; the old one is still there.
+    """
+    entries = [*_rows(source, raw, rejected), *_lines(source, broken)]
+    entries.sort(key=lambda entry: int(entry["line"]))
+    with replacing_file(path) as aside, aside.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(entry, ensure_ascii=False, default=str) + "\n" for entry in entries)
+
+
+def _rows(source: str, raw: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    named = rejected.rename({"reason": "#reason", "explanation": "#explanation"})
+    for row in named.join(raw, on=LINE, how="left").iter_rows(named=True):
+        cells = {name: cell for name, cell in row.items() if not name.startswith("#")}
+        yield _entry(source, row[LINE], row["#reason"], row["#explanation"]) | {"row": cells}
+
+
+def _lines(source: str, broken: Sequence[Broken]) -> Iterator[dict[str, Any]]:
+    for line in broken:
+        yield _entry(source, line.line, line.reason, line.explanation) | {"text": line.text}
+
+
+def _entry(source: str, line: int, reason: str, explanation: str) -> dict[str, Any]:
+    return {"source": source, "line": line, "reason": reason, "explanation": explanation}

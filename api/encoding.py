@@ -1,7 +1,7 @@
 """The text encoder in a process of its own, so that the server itself never imports torch.
 
 A child that dies or hangs is replaced; until the next one is ready, texts cannot be encoded and the
-server goes on without (`EncoderUnavailable`).
+server goes on without (`EncoderUnavailableError`).
 """
 
 import multiprocessing
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 State = Literal["starting", "ready", "failed", "stopped"]
 
 
-class EncoderUnavailable(PathrecError):
+class EncoderUnavailableError(PathrecError):
     """No text can be encoded now."""
 
 
@@ -74,24 +74,32 @@ class EncoderProcess:
                 self._lock.release()
         return self.state
 
-    def encode(self, texts: Sequence[str], seconds: float = ENCODE_SECONDS) -> Encoded:
-        """Vectors of some texts.
+    def encode(self, nodes: Sequence[Sequence[object]], seconds: float = ENCODE_SECONDS) -> Encoded:
+        """Vectors of some nodes.
+
+        Args:
+            nodes: for each node the properties that describe it, in the ontology's order.
+            seconds: how long to wait.
 
         Raises:
-            EncoderUnavailable: the child is not ready, died, or did not answer in time.
+            EncoderUnavailableError: the child is not ready, died, or did not answer in time.
         """
         with self._lock:
             self._look()
             if self.state != "ready" or self._pipe is None:
-                raise EncoderUnavailable(f"the text encoder is {self.state}; {self.problem or 'try again in a moment'}")
+                raise EncoderUnavailableError(
+                    f"the text encoder is {self.state}; {self.problem or 'try again in a moment'}"
+                )
             try:
-                self._pipe.send(list(texts))
+                self._pipe.send(list(nodes))
                 answer = _receive(self._pipe, seconds)
             except (EOFError, OSError, TimeoutError) as error:
                 self._start()
-                raise EncoderUnavailable(f"the text encoder did not answer ({error!r}); it was started anew") from error
+                raise EncoderUnavailableError(
+                    f"the text encoder did not answer ({error!r}); it was started anew"
+                ) from error
         if isinstance(answer, str):
-            raise EncoderUnavailable(f"the text encoder failed: {answer}")
+            raise EncoderUnavailableError(f"the text encoder failed: {answer}")
         matrix, hashes = answer
         return Encoded(matrix, tuple(hashes))
 
@@ -163,6 +171,7 @@ def _serve(pipe: Connection, model: str | None, cache: Path) -> None:
         # Here, not above: torch and the readers of files belong to this process alone.
         from ingestion.encoders.cache import EmbeddingCache, encode_cached
         from ingestion.encoders.text import load_text_encoder
+        from ingestion.encoders.wording import joined
 
         encoder = load_text_encoder(model)
     except (PathrecError, ImportError) as error:
@@ -172,7 +181,7 @@ def _serve(pipe: Connection, model: str | None, cache: Path) -> None:
     kept = EmbeddingCache(cache)
     with suppress(EOFError, OSError):
         while True:
-            texts = pipe.recv()
+            texts = [joined(properties) for properties in pipe.recv()]
             try:
                 pipe.send(encode_cached(encoder, texts, kept))
             except PathrecError as error:

@@ -33,9 +33,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
     threads: int = Field(4, ge=1, le=64, description="Requests that one process works on at the same time.")
-    minimum_group: int = Field(
-        5, ge=2, description="Explanations name no number of people or baskets below this one."
-    )
+    minimum_group: int = Field(5, ge=2, description="Explanations name no number of people or baskets below this one.")
     text_model: str | None = Field(
         None, description="Text encoder: a Hugging Face id or a folder; by default the one that comes with Pathrec."
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from api.services.cursors import finite
-from api.services.errors import BadInput
+from api.services.errors import BadInputError
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -123,11 +123,11 @@ class CategoryTree:
         """The ids, if there is a category for each.
 
         Raises:
-            BadInput: naming those there are not.
+            BadInputError: naming those there are not.
         """
         unknown = [key for key in ids if key not in self.nodes]
         if unknown:
-            raise BadInput(
+            raise BadInputError(
                 f"there is no category {', '.join(unknown[:5])}",
                 field="filter.categoryIds",
                 remedy="give ids of the shop's categories, as Product.categories shows them",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api.services.errors import BadInput
+from api.services.errors import BadInputError
 
 _SIGNATURE = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,7 +62,7 @@ class Cursors:
         """What a cursor says.
 
         Raises:
-            BadInput: it was not made by `write` with this key.
+            BadInputError: it was not made by `write` with this key.
         """
         with suppress(Base64Error, ValueError):
             # validate: characters outside the alphabet would otherwise be skipped in silence
@@ -71,7 +71,7 @@ class Cursors:
             if hmac.compare_digest(raw[:_SIGNATURE], self._sign(body)):
                 milliseconds, *rest = json.loads(body)
                 return Position(_EPOCH + timedelta(milliseconds=milliseconds), *rest)
-        raise BadInput(
+        raise BadInputError(
             "after is not a cursor of this server",
             field="after",
             remedy="pass pageInfo.endCursor of the page before, unchanged, or leave it out",
@@ -106,19 +106,26 @@ def load_key(file: Path) -> bytes:
     return _read_key(file)
 
 
+def key_of(secret: bytes) -> bytes:
+    """The key that a secret stands for."""
+    return hashlib.sha256(secret).digest()
+
+
 def _read_key(file: Path) -> bytes:
-    return hashlib.sha256(file.read_bytes().strip()).digest()
+    return key_of(file.read_bytes().strip())
 
 
-def checked_first(first: int, *, field: str = "first") -> int:
-    """A page size from 1 to 100.
+def checked_first(first: int | None, default: int) -> int:
+    """A page size from 1 to 100; the default one for None.
 
     Raises:
-        BadInput: it is not.
+        BadInputError: it is not.
     """
+    if first is None:
+        return default
     if not 1 <= first <= 100:
         remedy = "ask for 1 to 100 and follow pageInfo.endCursor for more"
-        raise BadInput(f"{field} is {first}; it must be from 1 to 100", field=field, remedy=remedy)
+        raise BadInputError(f"first is {first}; it must be from 1 to 100", field="first", remedy=remedy)
     return first
 
 
@@ -126,8 +133,8 @@ def finite(value: float | None, field: str) -> float | None:
     """A number that is one, or None.
 
     Raises:
-        BadInput: it is NaN or infinite.
+        BadInputError: it is NaN or infinite.
     """
     if value is not None and not math.isfinite(value):
-        raise BadInput(f"{field} is not a finite number", field=field, remedy="give a number, or leave it out")
+        raise BadInputError(f"{field} is not a finite number", field=field, remedy="give a number, or leave it out")
     return value

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from api.services.errors import BadInput
+from api.services.errors import BadInputError
 from api.services.live import Erasures, LiveModel
 from gnn.artifact import ArtifactError
 from gnn.erasure import erase
@@ -86,4 +86,4 @@ class Deleter:
 def _check_number(ids: Sequence[str], field: str) -> None:
     if len(ids) > LIMIT:
         remedy = f"send at most {LIMIT} at a time"
-        raise BadInput(f"{field} has {len(ids)} entries", field=field, remedy=remedy)
+        raise BadInputError(f"{field} has {len(ids)} entries", field=field, remedy=remedy)

@@ -21,25 +21,25 @@ class ServiceError(PathrecError):
         self.remedy = remedy
 
 
-class BadInput(ServiceError):
+class BadInputError(ServiceError):
     """An argument has a value that it cannot have."""
 
     code = "BAD_USER_INPUT"
 
 
-class NotFound(ServiceError):
+class NotFoundError(ServiceError):
     """What was asked about does not exist."""
 
     code = "NOT_FOUND"
 
 
-class CursorExpired(ServiceError):
+class CursorExpiredError(ServiceError):
     """A cursor or a moment belongs to a model that is no longer served."""
 
     code = "CURSOR_EXPIRED"
 
 
-class Unavailable(ServiceError):
+class UnavailableError(ServiceError):
     """The store cannot be reached, or there is no model to answer with."""
 
     code = "UNAVAILABLE"

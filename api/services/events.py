@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from api.services.errors import BadInput
+from api.services.errors import BadInputError
 from api.services.recommendation import Recommender
 from graph import Store
 from schema.ontology import Ontology
@@ -62,12 +62,12 @@ class EventRecorder:
         """Records what is sound. When it returns, the events are committed.
 
         Raises:
-            BadInput: more events than one batch may have.
+            BadInputError: more events than one batch may have.
             StoreError: nothing was recorded.
         """
         if len(drafts) > LIMIT:
             remedy = f"send at most {LIMIT} at a time"
-            raise BadInput(f"events has {len(drafts)} entries", field="events", remedy=remedy)
+            raise BadInputError(f"events has {len(drafts)} entries", field="events", remedy=remedy)
         now = self._recommender.now()
         mistakes = [mistake(draft, self._store.ontology, now) for draft in drafts]
         rejected = [Rejection(i, *found) for i, found in enumerate(mistakes) if found is not None]
@@ -79,8 +79,8 @@ class EventRecorder:
         unknown = set(recorded.unknown_products) if recorded else set()
         rejected += [
             Rejection(i, "NOT_FOUND", f"there is no product {draft.product_id}; write it with upsertProducts first")
-            for i, draft in sound.values()
-            if draft.product_id in unknown
+            for key, (i, draft) in sound.items()
+            if key in unknown
         ]
         repeated = [d.event_id for i, d in enumerate(drafts) if mistakes[i] is None and sound[d.event_id][0] != i]
         return Receipt(

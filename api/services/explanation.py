@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.services.catalogue import BoolArray
 from api.services.recommendation import Unit, Viewing
 from api.services.wording import Reason
 from gnn.explain import Part, counterfactual, explain
-from graph import Store
-from graph.paths import as_text, path_query
+from graph import Store, as_text
 from schema.ontology import Ontology, Term
 
 PATHS_SHOWN = 100
@@ -99,7 +99,7 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
     ]
 
 
-def without(viewing: Viewing, position: int, allowed: object, length: int, most: int) -> Without | None:
+def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, most: int) -> Without | None:
     """The smallest part of the history without which a product leaves the first `length`; None if there is none."""
     found = counterfactual(
         viewing.state.scorer,
@@ -161,14 +161,8 @@ class PathWriter:
         ontology = viewing.state.scorer.ontology
         cypher = None
         if expert:
-            query = path_query(
-                ontology,
-                term,
-                contribution.unit.product,
-                contribution.target,
-                viewer=viewing.audience.user_id,
-                limit=PATHS_SHOWN,
-            )
+            ends = (contribution.unit.product, contribution.target)
+            query = self._store.path_query(term, *ends, viewer=viewing.audience.user_id, limit=PATHS_SHOWN)
             cypher = as_text(query)
         return Path(self.nodes(contribution, ontology, expert=expert), cypher)
 

@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 
 from api.services.catalogue import BoolArray, CategoryTree, Shelf
-from api.services.errors import Unavailable
+from api.services.errors import UnavailableError
 from gnn.artifact import Artifact, ArtifactManifest, check_fit, load_artifact
 from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
@@ -65,12 +65,13 @@ class LiveState:
         return self.manifest.model_version
 
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
-        """(N,) products in any of some categories or below. Asked of the store once per state."""
+        """(N,) products in any of some categories or below; each asked of the store once per state."""
         key = tuple(sorted(set(ids)))
         if key not in self._members:
             mask = np.zeros(self.scorer.size, bool)
-            found = [self.scorer.positions.get(product) for product in store.category_products(key)]
-            mask[[position for position in found if position is not None]] = True
+            for category in key:
+                found = map(self.scorer.positions.get, store.category_products(category))
+                mask[[position for position in found if position is not None]] = True
             self._members[key] = mask
         return self._members[key]
 
@@ -96,10 +97,10 @@ class LiveModel:
         """The current state.
 
         Raises:
-            Unavailable: there is no model to answer with.
+            UnavailableError: there is no model to answer with.
         """
         if self._state is None:
-            raise Unavailable("no model is served", remedy="publish one with `pathrec publish`; /readyz says more")
+            raise UnavailableError("no model is served", remedy="publish one with `pathrec publish`; /readyz says more")
         return self._state
 
     @property
@@ -203,7 +204,7 @@ def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
         some = ids[start : start + _BATCH]
         links = store.product_links(some)
         found = [
-            LiveProduct(key, now["features"], now["out"], now["in"])
+            LiveProduct(key, {m: v.astype(np.float64) for m, v in now.features.items()}, now.out, now.into)
             for key in some
             if (now := links.get(key)) is not None
         ]
@@ -213,8 +214,7 @@ def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
 
 
 def _categories(store: Store) -> CategoryTree:
-    table = store.categories()
-    return CategoryTree.of(zip(*(table.column(name).to_pylist() for name in ("id", "name", "parent")), strict=True))
+    return CategoryTree.of(store.categories())
 
 
 def _meeting(key: str) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from api.services.catalogue import BoolArray, FloatArray, ProductFilter
 from api.services.cursors import Position, question_digest
-from api.services.errors import BadInput, CursorExpired, NotFound
+from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
 from api.services.live import LiveModel, LiveState
 from gnn.explain import similar as similarity
 from gnn.scoring import History, HistoryRow, bought, top
@@ -19,6 +19,7 @@ from graph import Store
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
 
 _GIVEN_LIMIT = 100
+_LIST_LENGTH = 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Audience:
 
     def __post_init__(self) -> None:
         if len(self.product_ids) > _GIVEN_LIMIT:
-            raise BadInput(
+            raise BadInputError(
                 f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
                 field="audience.productIds",
                 remedy="give those that matter most",
@@ -88,15 +89,14 @@ class Page:
     question: str
     allowed: BoolArray
     items: tuple[Ranked, ...]
+    length: int  # of the list as far as it was shown, from its beginning
     has_next: bool
     has_previous: bool
 
     def place(self, item: Ranked) -> Position:
         """What a cursor after an item has to say."""
         viewing = self.viewing
-        return Position(
-            viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product
-        )
+        return Position(viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product)
 
 
 class Recommender:
@@ -116,8 +116,8 @@ class Recommender:
         """The scores of all products for an audience. One query to the store.
 
         Raises:
-            CursorExpired: another model is served by now.
-            Unavailable: no model is served, or the store cannot be reached.
+            CursorExpiredError: another model is served by now.
+            UnavailableError: no model is served, or the store cannot be reached.
         """
         self._check_model(model_version)
         as_of = as_of or self.now()
@@ -141,13 +141,13 @@ class Recommender:
         """How near every product is to one.
 
         Raises:
-            NotFound: the model does not know the product.
+            NotFoundError: the model does not know the product.
         """
         self._check_model(model_version)
         state = self._live.at_least(self._store.change_number())
         position = state.scorer.position(product)
         if position is None:
-            raise NotFound(f"there is no product {product}", field="productId")
+            raise NotFoundError(f"there is no product {product}", field="productId")
         as_of = as_of or self.now()
         units = (Unit(product, None, 1, as_of),)
         return Viewing(
@@ -178,9 +178,30 @@ class Recommender:
             question=self.question(viewing, condition),
             allowed=allowed,
             items=items,
+            length=start - 1 + len(items),
             has_next=len(best) > first,
             has_previous=after is not None,
         )
+
+    def only(self, viewing: Viewing, product: str) -> Page:
+        """A page that holds one product, at the rank it has or would have if it were not bought already.
+
+        Raises:
+            NotFoundError: the model does not know the product.
+        """
+        position = viewing.state.scorer.position(product)
+        if position is None:
+            raise NotFoundError(
+                f"there is no product {product}", field="productId", remedy="give a productId of the shop"
+            )
+        allowed = self.allowed(viewing, ProductFilter())
+        allowed[position] = True
+        score = float(viewing.scores[position])
+        before = (viewing.scores > score) | ((viewing.scores == score) & (np.arange(len(allowed)) < position))
+        rank = int((before & allowed).sum()) + 1
+        item = Ranked(position, product, rank, score)
+        length = max(rank, _LIST_LENGTH)
+        return Page(uuid4().hex, viewing, "", allowed, (item,), length, False, False)
 
     def allowed(self, viewing: Viewing, condition: ProductFilter) -> BoolArray:
         """(N,) products that may be shown."""
@@ -203,7 +224,7 @@ class Recommender:
     def _check_model(self, version: str | None) -> None:
         served = self._live.state.model_version
         if version is not None and version != served:
-            raise CursorExpired(
+            raise CursorExpiredError(
                 f"model {version} is no longer served; {served} is",
                 field="modelVersion",
                 remedy="ask again from the beginning, without a cursor, asOf and modelVersion",
@@ -214,15 +235,15 @@ def check_moment(as_of: datetime | None, now: datetime) -> datetime | None:
     """A moment to answer for, in whole milliseconds with a zone.
 
     Raises:
-        BadInput: it has no zone or lies in the future by the shop's clock.
+        BadInputError: it has no zone or lies in the future by the shop's clock.
     """
     if as_of is None:
         return None
     if as_of.tzinfo is None:
-        raise BadInput("asOf has no time zone", field="asOf", remedy="give it as in 2026-01-31T12:00:00Z")
+        raise BadInputError("asOf has no time zone", field="asOf", remedy="give it as in 2026-01-31T12:00:00Z")
     if as_of > now + timedelta(seconds=1):
         remedy = f"give a moment up to {now.isoformat()}, the shop's clock now"
-        raise BadInput("asOf lies in the future", field="asOf", remedy=remedy)
+        raise BadInputError("asOf lies in the future", field="asOf", remedy=remedy)
     return as_of.astimezone(UTC)
 
 

@@ -1,0 +1,57 @@
+"""What belongs to one request: the services, the role, and what was read from the store already."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from api.services.catalogue import CategoryTree
+from api.services.shop import Shop
+from graph import Store
+from graph.records import ProductCard
+
+
+class Cards:
+    """Product cards read in as few queries as can be: whatever is wanted comes with the first one asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wanted: dict[str, None] = {}
+        self._known: dict[str, ProductCard | None] = {}
+
+    def want(self, ids: Iterable[str]) -> None:
+        """Announces products that may be asked for."""
+        self._wanted.update((key, None) for key in ids if key not in self._known)
+
+    def get(self, product_id: str) -> ProductCard | None:
+        """A product's card; None if the store has no such product."""
+        if product_id not in self._known:
+            self.want([product_id])
+            wanted = list(self._wanted)
+            found = self._store.product_cards(wanted)
+            self._known.update((key, found.get(key)) for key in wanted)
+            self._wanted.clear()
+        return self._known[product_id]
+
+    def title(self, product_id: str) -> str:
+        """How a product is called in a sentence."""
+        card = self.get(product_id)
+        return str((card.properties.get("title") if card else None) or product_id)
+
+
+@dataclass
+class Context:
+    """One request."""
+
+    shop: Shop
+    request_id: str
+    expert: bool = False
+    cards: Cards = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cards = Cards(self.shop.store)
+
+    @cached_property
+    def categories(self) -> CategoryTree:
+        """The shop's categories, with or without a model."""
+        state = self.shop.live.loaded
+        return state.categories if state is not None else CategoryTree.of(self.shop.store.categories())

@@ -1,0 +1,220 @@
+# ruff: noqa: D101 - a type is described in the schema itself
+"""Types that say why: contributions, their paths, what is left, what would change the list."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from graphql import GraphQLResolveInfo
+
+from api.graphql.context import Context
+from api.graphql.fields import resolver
+from api.graphql.ids import global_id
+from api.graphql.selection import selected
+from api.services import explanation as service
+from api.services.cursors import checked_first
+from api.services.errors import BadInputError
+from api.services.recommendation import Page, Ranked, Unit
+from api.services.wording import DEFAULT_LOCALE, sentence
+
+if TYPE_CHECKING:
+    from api.graphql.products import Product
+
+_UNITS_LIMIT = 3
+_LISTED = 5
+
+
+@strawberry.enum(description="What a contribution rests on.")
+class ContributionKind(Enum):
+    PATH = strawberry.enum_value("PATH", description="Paths through the graph, which `path` shows.")
+    TEXT = strawberry.enum_value("TEXT", description="What the products' texts have in common.")
+    IMAGE = strawberry.enum_value("IMAGE", description="What the products' pictures have in common.")
+    LATENT = strawberry.enum_value("LATENT", description="Learned from behaviour as a whole; it has no path.")
+
+
+@strawberry.type(description="A unit of the viewer's history: everything of one kind done with one product.")
+class HistoryItem:
+    product: Annotated["Product", strawberry.lazy("api.graphql.products")]
+    behaviour: str | None = strawberry.field(
+        description="As the shop's ontology names it; null for a product that the request itself named."
+    )
+    events: int = strawberry.field(description="How often.")
+    last_at: datetime = strawberry.field(description="When last.")
+
+
+@strawberry.type(description="One place of a path.")
+class PathNode:
+    id: strawberry.ID | None = strawberry.field(description="Global id, where one single node with an id stands here.")
+    type: str = strawberry.field(description="Node type of the ontology, or User, Basket, Session for a group.")
+    keys: list[str] = strawberry.field(description="The shop's own keys, at most ten; none for people and baskets.")
+    names: list[str] = strawberry.field(description="Names beside the keys.")
+    count: int | None = strawberry.field(
+        description="How many nodes stand here; null for a group too small to be counted in public."
+    )
+
+
+@strawberry.type(description="How a contribution runs through the graph.")
+class Path:
+    nodes: list[PathNode] = strawberry.field(
+        description="From the history's product over what is in the middle to the recommended product."
+    )
+    cypher: str | None = strawberry.field(
+        description="A query that returns exactly these paths; null without the role expert."
+    )
+
+
+@strawberry.type(description="A part of a score that comes from one unit of the history.")
+class Contribution:
+    page: strawberry.Private["Explanations"]
+    found: strawberry.Private[service.Contribution]
+    kind: ContributionKind
+    relation: str | None = strawberry.field(description="The kind of path, as the ontology names it; null without one.")
+    value: float = strawberry.field(description="What it adds to the score; below zero it takes away.")
+    share: float = strawberry.field(description="Its size among the sizes of all contributions, 0 to 1.")
+    because: HistoryItem = strawberry.field(description="What it starts from.")
+
+    @resolver("The path; null for kinds that have none.")
+    def path(self) -> Path | None:
+        return self.page.path(self.found)
+
+    @resolver("The reason in a sentence. Unknown locales get English.")
+    def text(self, locale: str | None = DEFAULT_LOCALE) -> str:
+        return self.page.text(self.found, locale or DEFAULT_LOCALE)
+
+
+@strawberry.type(description="The contributions that are not listed.")
+class Remainder:
+    count: int
+    value: float
+
+
+@strawberry.type(description="A smallest part of the history without which the product would leave the list.")
+class Counterfactual:
+    items: list[HistoryItem]
+    minimal: bool = strawberry.field(description="Whether it is certain that no smaller part would do.")
+    new_rank: int = strawberry.field(description="The rank that the product would have.")
+
+
+@strawberry.type(description="A score taken apart: prior + contributions + remainder.")
+class Explanation:
+    page: strawberry.Private["Explanations"]
+    found: strawberry.Private[service.Explanation]
+    position: strawberry.Private[int]
+    score: float
+    prior: float = strawberry.field(description="The product's score for somebody without a history.")
+    remainder: Remainder = strawberry.field(
+        description="What `contributions` does not list; all of them where it is not asked for."
+    )
+    readable_share: float = strawberry.field(description="How much of all contributions has a path, 0 to 1.")
+
+    @resolver("The largest parts of the score, by absolute value. At most 100.")
+    def contributions(self, first: int | None = _LISTED) -> list[Contribution]:
+        found = self.found.contributions[: checked_first(first, _LISTED)]
+        return [self.page.contribution(part) for part in found]
+
+    @resolver("The smallest part of the history without which it leaves the list; null if none.")
+    def counterfactual(self, max_items: int | None = _UNITS_LIMIT) -> Counterfactual | None:
+        max_items = _UNITS_LIMIT if max_items is None else max_items
+        if not 1 <= max_items <= _UNITS_LIMIT:
+            remedy = f"ask for 1 to {_UNITS_LIMIT}"
+            raise BadInputError(f"maxItems is {max_items}", field="maxItems", remedy=remedy)
+        return self.page.counterfactual(self.position, max_items)
+
+
+class Explanations:
+    """Explanations of one page, worked out together when the first one is asked for."""
+
+    def __init__(self, context: Context, page: Page, product: Callable[[str], "Product"]) -> None:
+        self._context = context
+        self._page = page
+        self._product = product
+        self._by_first: dict[int, dict[int, service.Explanation]] = {}
+        self._items: dict[Unit, HistoryItem] = {}
+
+    def of(self, item: Ranked, first: int) -> Explanation:
+        """The explanation of one item with its `first` largest contributions."""
+        if first not in self._by_first:
+            self._by_first[first] = self._explained(first)
+        found = self._by_first[first][item.position]
+        return Explanation(
+            page=self,
+            found=found,
+            position=item.position,
+            score=found.score,
+            prior=found.prior,
+            remainder=Remainder(count=found.remainder_count, value=found.remainder_value),
+            readable_share=found.readable_share,
+        )
+
+    def contribution(self, found: service.Contribution) -> Contribution:
+        """The type of a contribution."""
+        return Contribution(
+            page=self,
+            found=found,
+            kind=ContributionKind(found.kind),
+            relation=found.term.name if found.term else None,
+            value=found.value,
+            share=found.share,
+            because=self.item(found.unit),
+        )
+
+    def item(self, unit: Unit) -> HistoryItem:
+        """The type of a unit of the history."""
+        if unit not in self._items:
+            self._items[unit] = HistoryItem(
+                product=self._product(unit.product), behaviour=unit.behaviour, events=unit.events, last_at=unit.last
+            )
+        return self._items[unit]
+
+    def path(self, found: service.Contribution) -> Path | None:
+        """A contribution's path as the role of this request may see it."""
+        context = self._context
+        path = context.shop.paths.path(found, self._page.viewing, expert=context.expert)
+        return None if path is None else Path(nodes=[self._node(node) for node in path.nodes], cypher=path.cypher)
+
+    def text(self, found: service.Contribution, locale: str) -> str:
+        """A contribution in words."""
+        paths, ontology = self._context.shop.paths, self._page.viewing.state.scorer.ontology
+        shared = found.term is not None and found.term.kind == "shared"
+        nodes = paths.nodes(found, ontology, expert=False) if shared else ()
+        title = self._context.cards.title(found.unit.product)
+        return sentence(service.reason(found, title, nodes, paths.minimum_group), ontology, locale)
+
+    def counterfactual(self, position: int, most: int) -> Counterfactual | None:
+        """What would push a product out of the list as far as it was shown."""
+        length = self._page.length
+        found = service.without(self._page.viewing, position, self._page.allowed, length, most)
+        if found is None:
+            return None
+        items = [self.item(unit) for unit in found.units]
+        return Counterfactual(items=items, minimal=found.minimal, new_rank=found.rank)
+
+    def _explained(self, first: int) -> dict[int, service.Explanation]:
+        positions = [item.position for item in self._page.items]
+        explained = service.explanations(self._page.viewing, positions, first)
+        self._context.cards.want(part.unit.product for found in explained for part in found.contributions)
+        return dict(zip(positions, explained, strict=True))
+
+    def _node(self, node: service.PathNode) -> PathNode:
+        names = list(node.names)
+        if node.type == "Product":
+            names = [self._context.cards.title(key) for key in node.keys]
+        single = node.keys[0] if len(node.keys) == 1 and node.type in ("Product", "Category") else None
+        return PathNode(
+            id=strawberry.ID(global_id(node.type, single)) if single is not None else None,
+            type=node.type,
+            keys=list(node.keys),
+            names=names,
+            count=node.count,
+        )
+
+
+def asked_contributions(info: GraphQLResolveInfo[Context]) -> int:
+    """How many contributions an explanation is asked for, so that the remainder is what they leave.
+
+    The largest `first` of the `contributions` selected in it; 0 if it is not selected.
+    """
+    wanted = [arguments.get("first") for arguments in selected(info, "contributions")]
+    return min(max([first if isinstance(first, int) else _LISTED for first in wanted], default=0), 100)

@@ -1,0 +1,19 @@
+"""Fields of types with the words that the schema shows for them, typed more strictly than strawberry's."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def resolver(description: str) -> Callable[[F], F]:
+    """Makes a method the resolver of a field."""
+    decorator: Callable[[F], F] = strawberry.field(description=description)
+    return decorator
+
+
+def lazy(description: str | None = None) -> Any:
+    """An attribute that is not given to the constructor: `__getattr__` finds it when it is asked for."""
+    return strawberry.field(init=False, description=description)  # type: ignore[call-overload]

@@ -1,0 +1,216 @@
+# ruff: noqa: D101 - a type is described in the schema itself
+"""Products and ranked lists of products."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+from api.graphql.catalogue import Attribute, Brand, Category, Image, LazyProduct, Money, Node
+from api.graphql.context import Context
+from api.graphql.explanations import Explanation, Explanations, asked_contributions
+from api.graphql.fields import lazy, resolver
+from api.graphql.ids import global_id
+from api.services.catalogue import ProductFilter
+from api.services.cursors import Position, checked_first
+from api.services.errors import BadInputError, CursorExpiredError
+from api.services.recommendation import Page, Ranked, Viewing
+
+PAGE = 20
+
+
+@strawberry.enum(description="What a list rests on.")
+class Strategy(Enum):
+    PERSONAL = strawberry.enum_value("PERSONAL", description="The history of a known user.")
+    COLD_START = strawberry.enum_value("COLD_START", description="A session, or the products that were named.")
+    POPULAR = strawberry.enum_value("POPULAR", description="Nothing is known of the viewer: what most like.")
+
+
+@strawberry.enum(description="What put a product at its rank.")
+class Placement(Enum):
+    SCORE = strawberry.enum_value("SCORE", description="Its score alone.")
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.input(description="A range of prices, both ends included. Products without a price are in none.")
+class PriceRangeInput:
+    min: float | None = None
+    max: float | None = None
+
+
+@strawberry.input(name="ProductFilter", description="Hard conditions on the products of a list.")
+class ProductFilterInput:
+    category_ids: list[str] | None = strawberry.field(
+        default=None, description="In any of these categories or in one below."
+    )
+    price: PriceRangeInput | None = None
+    exclude_product_ids: list[str] | None = strawberry.field(default=None, description="None of these.")
+    include_bought: bool = strawberry.field(default=False, description="Also what the viewer has bought already.")
+
+    def condition(self) -> ProductFilter:
+        """What the services take."""
+        price = self.price or PriceRangeInput()
+        return ProductFilter(
+            category_ids=tuple(self.category_ids or ()),
+            minimum_price=price.min,
+            maximum_price=price.max,
+            exclude_product_ids=tuple(self.exclude_product_ids or ()),
+            include_bought=self.include_bought,
+        )
+
+
+@strawberry.type(description="A product of the shop.")
+class Product(LazyProduct, Node):
+    context: strawberry.Private[Context]
+    product_id: str = strawberry.field(description="The shop's own key.")
+    title: str | None = lazy()
+    description: str | None = lazy()
+    price: Money | None = lazy()
+    image: Image | None = lazy()
+    available: bool = lazy()
+    categories: list[Category] = lazy()
+    brand: Brand | None = lazy()
+    attributes: list[Attribute] = lazy("What the shop's own ontology adds to products.")
+
+    @resolver("Products near to this one, by paths and by the learned vectors.")
+    def similar(
+        self,
+        first: int | None = PAGE,
+        after: str | None = None,
+        filter: ProductFilterInput | None = None,  # noqa: A002 - the contract's name
+    ) -> "RecommendationConnection":
+        recommender = self.context.shop.recommender
+        place = read_cursor(self.context, after)
+        moment = (place.as_of, place.model_version) if place else (None, None)
+        viewing = recommender.view_similar(self.product_id, *moment)
+        return connection(self.context, viewing, filter, first, place)
+
+
+@strawberry.type(description="A product at its place in a list.")
+class RecommendationEdge:
+    page: strawberry.Private["PageTypes"]
+    item: strawberry.Private[Ranked]
+    node: Product
+    rank: int = strawberry.field(description="From 1, over all pages.")
+    score: float
+    placement: Placement
+    cursor: str = lazy()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "cursor":
+            return self.page.cursor(self.item)
+        raise AttributeError(name)
+
+    @resolver("Why it has this score.")
+    def explanation(self, info: Info[Context, None]) -> Explanation:
+        return self.page.explanation(self.item, info)
+
+
+@strawberry.type(description="A ranked list of products, one answer at one moment.")
+class RecommendationConnection:
+    edges: list[RecommendationEdge]
+    page_info: PageInfo
+    recommendation_id: strawberry.ID = strawberry.field(description="Names this answer.")
+    strategy: Strategy
+    as_of: datetime = strawberry.field(description="The moment it was given for, by the shop's clock.")
+    model_version: str = strawberry.field(description="The model that gave it.")
+
+
+class PageTypes:
+    """What the edges of one page have in common."""
+
+    def __init__(self, context: Context, page: Page) -> None:
+        self._context = context
+        self._page = page
+        self._explanations = Explanations(context, page, lambda key: product_of(context, key))
+        self._asked: dict[int, int] = {}
+
+    def cursor(self, item: Ranked) -> str:
+        """The cursor of one item."""
+        return self._context.shop.cursors.write(self._page.place(item))
+
+    def explanation(self, item: Ranked, info: Info[Context, None]) -> Explanation:
+        """The explanation of one item; how much of it is listed is looked up once for all."""
+        raw = info._raw_info
+        selection = id(raw.field_nodes[0])
+        if selection not in self._asked:
+            self._asked[selection] = asked_contributions(raw)
+        return self._explanations.of(item, self._asked[selection])
+
+    def edge(self, item: Ranked) -> RecommendationEdge:
+        """The edge of one item."""
+        return RecommendationEdge(
+            page=self,
+            item=item,
+            node=product_of(self._context, item.product),
+            rank=item.rank,
+            score=item.score,
+            placement=Placement.SCORE,
+        )
+
+
+def product_of(context: Context, product_id: str) -> Product:
+    """A product by the shop's key; it need not be known to exist."""
+    return Product(id=strawberry.ID(global_id("Product", product_id)), context=context, product_id=product_id)
+
+
+def read_cursor(context: Context, after: str | None) -> Position | None:
+    """What a cursor says.
+
+    Raises:
+        BadInputError: it is forged.
+        CursorExpiredError: its model is no longer served.
+    """
+    if after is None:
+        return None
+    place = context.shop.cursors.read(after)
+    if place.model_version != context.shop.live.state.model_version:
+        remedy = "ask again from the first page, without a cursor"
+        raise CursorExpiredError("the model that this list came from is no longer served", field="after", remedy=remedy)
+    return place
+
+
+def connection(
+    context: Context,
+    viewing: Viewing,
+    conditions: ProductFilterInput | None,
+    first: int | None,
+    place: Position | None,
+) -> RecommendationConnection:
+    """A page of a ranked list.
+
+    Raises:
+        BadInputError: `first` is out of bounds, or the cursor belongs to another question.
+    """
+    first = checked_first(first, PAGE)
+    recommender = context.shop.recommender
+    condition = (conditions or ProductFilterInput()).condition()
+    if place is not None and place.question != recommender.question(viewing, condition):
+        remedy = "pass the cursor with the audience and filter it came with"
+        raise BadInputError("the cursor belongs to another list", field="after", remedy=remedy)
+    page = recommender.page(viewing, condition, first, place)
+    types = PageTypes(context, page)
+    context.cards.want(item.product for item in page.items)
+    edges = [types.edge(item) for item in page.items]
+    return RecommendationConnection(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+        recommendation_id=strawberry.ID(page.id),
+        strategy=Strategy(viewing.strategy),
+        as_of=viewing.as_of,
+        model_version=viewing.state.model_version,
+    )

@@ -1,0 +1,139 @@
+# ruff: noqa: D101 - a type is described in the schema itself
+"""The queries."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types import Info
+
+from api.graphql.catalogue import Category, Node, User, attributes, category_of
+from api.graphql.context import Context
+from api.graphql.explanations import Explanation, Explanations, asked_contributions
+from api.graphql.fields import resolver
+from api.graphql.ids import global_id, parse_global_id
+from api.graphql.products import (
+    PAGE,
+    Product,
+    ProductFilterInput,
+    RecommendationConnection,
+    connection,
+    product_of,
+    read_cursor,
+)
+from api.services.recommendation import Audience, check_moment
+
+
+@strawberry.input(description="For whom. Every part is optional and they can be combined; none means anybody.")
+class AudienceInput:
+    user_id: str | None = strawberry.field(default=None, description="A user by the shop's own key.")
+    session_id: str | None = strawberry.field(default=None, description="A session by the shop's own key.")
+    product_ids: list[str] | None = strawberry.field(
+        default=None, description="Products that count as if the viewer had just chosen them; at most 100."
+    )
+
+    def audience(self) -> Audience:
+        """What the services take."""
+        return Audience(self.user_id or None, self.session_id or None, tuple(self.product_ids or ()))
+
+
+@strawberry.type(description="The model that is served.")
+class ModelInfo:
+    version: str
+    created_at: datetime = strawberry.field(description="When it was trained.")
+    as_of: datetime = strawberry.field(description="Up to when it knows events, by the shop's clock.")
+    change_number: int = strawberry.field(description="The last entry of the store's change log that counts by now.")
+    products: int = strawberry.field(description="How many products it can recommend.")
+    behaviours: list[str]
+    terms: list[str] = strawberry.field(description="The kinds of path that it knows.")
+    metrics: JSON = strawberry.field(description="How well it did on what came after its training.")
+
+
+@strawberry.type
+class Query:
+    @resolver("Any object by its global id; null if it does not exist.")
+    def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
+        type_name, key = parse_global_id(id)
+        finders: dict[str, Any] = {"Product": find_product, "Category": find_category, "User": find_user}
+        found: Node | None = finders[type_name](info.context, key) if type_name in finders else None
+        return found
+
+    @resolver("A product by the shop's own key; null if there is none.")
+    def product(self, info: Info[Context, None], product_id: str) -> Product | None:
+        return find_product(info.context, product_id)
+
+    @resolver("A category by the shop's own key; null if there is none.")
+    def category(self, info: Info[Context, None], category_id: str) -> Category | None:
+        return find_category(info.context, category_id)
+
+    @resolver("A user by the shop's own key; null if there is none.")
+    def user(self, info: Info[Context, None], user_id: str) -> User | None:
+        return find_user(info.context, user_id)
+
+    @resolver("The best products for an audience, and why. Somebody unknown gets what most like, never an error.")
+    def recommendations(
+        self,
+        info: Info[Context, None],
+        audience: AudienceInput,
+        filter: ProductFilterInput | None = None,  # noqa: A002 - the contract's name
+        first: int | None = PAGE,
+        after: str | None = None,
+    ) -> RecommendationConnection:
+        context = info.context
+        place = read_cursor(context, after)
+        moment = (place.as_of, place.model_version) if place else (None, None)
+        viewing = context.shop.recommender.view(audience.audience(), *moment)
+        return connection(context, viewing, filter, first, place)
+
+    @resolver("Why a product has its score for an audience, now or at the moment of an answer.")
+    def explain(
+        self,
+        info: Info[Context, None],
+        audience: AudienceInput,
+        product_id: str,
+        as_of: datetime | None = None,
+        model_version: str | None = None,
+    ) -> Explanation:
+        context = info.context
+        recommender = context.shop.recommender
+        moment = check_moment(as_of, recommender.now())
+        viewing = recommender.view(audience.audience(), moment, model_version)
+        page = recommender.only(viewing, product_id)
+        explanations = Explanations(context, page, lambda key: product_of(context, key))
+        return explanations.of(page.items[0], asked_contributions(info._raw_info))
+
+    @resolver("The model that answers.")
+    def model(self, info: Info[Context, None]) -> ModelInfo:
+        shop = info.context.shop
+        state = shop.live.at_least(shop.store.change_number())
+        manifest = state.manifest
+        return ModelInfo(
+            version=manifest.model_version,
+            created_at=manifest.created_at,
+            as_of=manifest.as_of,
+            change_number=state.change,
+            products=int((state.shelf.offered & state.scorer.alive).sum()),
+            behaviours=list(state.scorer.behaviours),
+            terms=[term.term.name for term in state.scorer.terms],
+            metrics=JSON(manifest.metrics),
+        )
+
+
+def find_product(context: Context, product_id: str) -> Product | None:
+    """A product that the store has."""
+    return None if context.cards.get(product_id) is None else product_of(context, product_id)
+
+
+def find_category(context: Context, category_id: str) -> Category | None:
+    """A category of the shop."""
+    node = context.categories.nodes.get(category_id)
+    return None if node is None else category_of(context, node)
+
+
+def find_user(context: Context, user_id: str) -> User | None:
+    """A user that the store has."""
+    rows = context.shop.store.nodes("User", [user_id]).to_pylist()
+    if not rows:
+        return None
+    return User(id=strawberry.ID(global_id("User", user_id)), user_id=user_id, attributes=attributes(rows[0]))

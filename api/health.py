@@ -1,0 +1,58 @@
+"""Whether the process lives (/healthz) and whether it can answer (/readyz)."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.runtime import Runtime
+from graph import StoreError
+
+
+def router() -> APIRouter:
+    """The two routes."""
+    routes = APIRouter()
+
+    @routes.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @routes.get("/readyz")
+    def readyz(request: Request) -> JSONResponse:
+        found = readiness(request.app.state.runtime)
+        return JSONResponse(found, 200 if found["status"] == "ready" else 503)
+
+    return routes
+
+
+def readiness(runtime: Runtime) -> dict[str, Any]:
+    """What is there and what is not. Store and artifact are needed; without the encoder texts wait."""
+    store, artifact = _store(runtime), _artifact(runtime)
+    ready = store["status"] == artifact["status"] == "ready"
+    encoder = {"status": runtime.encoder.check(), "problem": runtime.encoder.problem}
+    return {
+        "status": "ready" if ready else "not ready",
+        "store": store,
+        "artifact": artifact,
+        "encoder": {name: value for name, value in encoder.items() if value is not None},
+    }
+
+
+def _store(runtime: Runtime) -> dict[str, Any]:
+    if runtime.shop is None:
+        return {"status": "missing", "problem": runtime.problem}
+    try:
+        runtime.shop.store.ping()
+    except StoreError as error:
+        return {"status": "missing", "problem": str(error)}
+    return {"status": "ready", "engine": runtime.shop.store.engine}
+
+
+def _artifact(runtime: Runtime) -> dict[str, Any]:
+    live = runtime.shop.live if runtime.shop is not None else None
+    state = live.loaded if live is not None else None
+    problem = {"problem": live.problem} if live is not None and live.problem else {}
+    if state is None:
+        return {"status": "missing", **problem}
+    # An older model goes on answering while a newer one is refused.
+    return {"status": "ready", "model_version": state.model_version, "change_number": state.change, **problem}

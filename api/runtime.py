@@ -1,0 +1,105 @@
+"""What runs behind the routes of one process: store, live model, encoder, and a thread that follows.
+
+The server starts even if the store is down or no model is published: it says so at /readyz and goes
+on trying.
+"""
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from api import registry
+from api.encoding import EncoderProcess
+from api.services.cursors import Cursors, key_of, load_key
+from api.services.deletion import Deleter
+from api.services.events import EventRecorder
+from api.services.explanation import PathWriter
+from api.services.live import LiveModel
+from api.services.products import ProductWriter
+from api.services.recommendation import Recommender
+from api.services.shop import Shop
+from api.settings import Settings
+from graph import Store, connect
+from schema.errors import PathrecError
+
+_EVERY = 0.5
+_RETRY = 5.0
+_log = structlog.get_logger()
+
+
+class Runtime:
+    """The services of one process, from start to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
+        self._next_try = 0.0
+        self.encoder = EncoderProcess(settings.text_model, settings.home / "cache")
+        self.shop: Shop | None = None
+        self.problem: str | None = None
+
+    def start(self) -> None:
+        """Brings up what can be brought up, then follows in the background."""
+        self.encoder.start()
+        self._follow()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends everything that was started."""
+        self._over.set()
+        self._thread.join()
+        self.encoder.stop()
+        if self.shop is not None:
+            self.shop.store.close()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_EVERY):
+            try:
+                self._follow()
+            except Exception:
+                _log.exception("follower_failed")
+
+    def _follow(self) -> None:
+        self.encoder.check()
+        if self.shop is None and time.monotonic() >= self._next_try:
+            self._next_try = time.monotonic() + _RETRY
+            self._connect()
+        if self.shop is not None:
+            erasures = self.shop.live.follow()
+            with suppress(PathrecError):
+                self.shop.deleter.erase(erasures)
+
+    def _connect(self) -> None:
+        try:
+            self.shop, self.problem = assemble(self._settings, connect(self._settings.store_url), self.encoder), None
+        except (PathrecError, OSError) as error:
+            if str(error) != self.problem:
+                _log.error("store_not_connected", problem=str(error))
+            self.problem = str(error)
+
+
+def assemble(settings: Settings, store: Store, encoder: EncoderProcess) -> Shop:
+    """The services over a store."""
+    home, own = settings.home, settings.artifact
+    live = LiveModel(store, (lambda: own) if own is not None else (lambda: registry.served(home)))
+    recommender = Recommender(store, live)
+
+    def artifacts() -> list[Path]:
+        return [*registry.published(home), *([own] if own is not None else [])]
+
+    key = key_of(settings.secret.get_secret_value().encode()) if settings.secret else load_key(home / "secret")
+    return Shop(
+        store=store,
+        live=live,
+        encoder=encoder,
+        cursors=Cursors(key),
+        recommender=recommender,
+        paths=PathWriter(store, settings.minimum_group),
+        events=EventRecorder(store, recommender),
+        products=ProductWriter(store, encoder),
+        deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
+    )

@@ -1,0 +1,140 @@
+"""Products as a shop writes them: checked, their text encoded where it is new, stored in one go."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from api.encoding import EncoderProcess, EncoderUnavailableError
+from api.services.errors import BadInputError
+from graph import Store
+from graph.records import Embedding, Link, Named, ProductRecord
+from schema.errors import suggestion
+from schema.ontology import Ontology, PropertyType
+
+LIMIT = 1_000
+TEXT = "text"
+_KEY_LENGTH = 512
+_log = structlog.get_logger()
+
+Value = str | int | float | bool
+_PYTHON: dict[PropertyType, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "float": (int, float),
+    "boolean": (bool,),
+    "datetime": (),
+}
+
+
+@dataclass(frozen=True)
+class ProductDraft:
+    """A product as somebody sent it; what is absent stays as it is."""
+
+    product_id: str
+    properties: Mapping[str, Value] = field(default_factory=dict)
+    categories: tuple[Named, ...] | None = None
+    brand: Named | None = None
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """Products that were written; for some of them the text could not be encoded."""
+
+    product_ids: tuple[str, ...]
+    without_text: tuple[str, ...]
+
+
+class ProductWriter:
+    """Writes products to the store."""
+
+    def __init__(self, store: Store, encoder: EncoderProcess) -> None:
+        self._store = store
+        self._encoder = encoder
+
+    def write(self, drafts: Sequence[ProductDraft]) -> Written:
+        """Writes all products in one transaction, or none.
+
+        Raises:
+            BadInputError: naming the first mistake with its place.
+            StoreError: nothing was written.
+        """
+        if len(drafts) > LIMIT:
+            remedy = f"send at most {LIMIT} at a time"
+            raise BadInputError(f"products has {len(drafts)} entries", field="products", remedy=remedy)
+        for index, draft in enumerate(drafts):
+            check(draft, self._store.ontology, f"products.{index}")
+        if len({draft.product_id for draft in drafts}) != len(drafts):
+            raise BadInputError("a product is there twice", field="products", remedy="send each product once")
+        embeddings, without_text = self._embeddings(drafts)
+        if drafts:
+            self._store.upsert_products([_record(draft, embeddings.get(draft.product_id)) for draft in drafts])
+        return Written(tuple(draft.product_id for draft in drafts), without_text)
+
+    def _embeddings(self, drafts: Sequence[ProductDraft]) -> tuple[dict[str, Embedding], tuple[str, ...]]:
+        """Vectors of the products whose words are sent; what is not sent is taken from the store."""
+        feature = self._store.ontology.nodes["Product"].features.get(TEXT)
+        wordy = [d for d in drafts if feature and not set(feature.source).isdisjoint(d.properties)]
+        if not wordy or feature is None:
+            return {}, ()
+        ids = [draft.product_id for draft in wordy]
+        cards = self._store.product_cards(ids)
+        words = []
+        for draft in wordy:
+            known = cards[draft.product_id].properties if draft.product_id in cards else {}
+            merged = {**known, **draft.properties}
+            words.append([merged.get(name) for name in feature.source])
+        try:
+            encoded = self._encoder.encode(words)
+        except EncoderUnavailableError as error:
+            _log.warning("written_without_text", products=len(ids), reason=str(error))
+            return {}, tuple(ids)
+        rows = zip(ids, encoded.matrix, encoded.hashes, strict=True)
+        return {key: Embedding(vector, content) for key, vector, content in rows}, ()
+
+
+def check(draft: ProductDraft, ontology: Ontology, place: str) -> None:
+    """Looks for mistakes that the ontology alone can tell.
+
+    Raises:
+        BadInputError: naming the place.
+    """
+    if not draft.product_id.strip() or len(draft.product_id) > _KEY_LENGTH:
+        remedy = "give the shop's own key of the product"
+        raise BadInputError(f"a productId has 1 to {_KEY_LENGTH} characters", field=f"{place}.productId", remedy=remedy)
+    properties = ontology.nodes["Product"].properties
+    for name, value in draft.properties.items():
+        if name not in properties:
+            raise BadInputError(f"products have no {name}; {suggestion(name, properties)}", field=f"{place}.{name}")
+        _check_value(name, value, properties[name].type, place)
+    known = {name: relation for name, relation in ontology.relations.items() if relation.source == "Product"}
+    for index, link in enumerate(draft.links):
+        where = f"{place}.relations.{index}"
+        if link.relation not in known:
+            message = f"there is no relation {link.relation} from a product; {suggestion(link.relation, known)}"
+            raise BadInputError(message, field=f"{where}.relation")
+        if link.weight is not None and not (math.isfinite(link.weight) and link.weight > 0):
+            raise BadInputError("a weight is a number above 0", field=f"{where}.weight", remedy="leave it out for 1")
+
+
+def _check_value(name: str, value: Value, kind: PropertyType, place: str) -> None:
+    wrong = not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and kind != "boolean")
+    if wrong:
+        raise BadInputError(f"{name} must be of type {kind}", field=f"{place}.{name}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInputError(f"{name} is not a finite number", field=f"{place}.{name}", remedy="leave it out if unknown")
+    if name == "price" and not isinstance(value, str) and value < 0:
+        raise BadInputError("a price is not below 0", field=f"{place}.price", remedy="leave it out if unknown")
+
+
+def _record(draft: ProductDraft, text: Embedding | None) -> ProductRecord:
+    return ProductRecord(
+        id=draft.product_id,
+        properties=draft.properties,
+        categories=draft.categories,
+        brand=draft.brand,
+        links=draft.links,
+        features={TEXT: text} if text is not None else {},
+    )

@@ -1,12 +1,10 @@
-"""The server process: settings, a bound port, log lines, and uvicorn with one or several workers."""
+"""The server process: settings, a bound port, and uvicorn with one or several workers."""
 
-import logging
 import os
 import socket
 import sys
 from collections.abc import Callable
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
@@ -24,7 +22,6 @@ class ServerError(PathrecError):
 
 def app() -> FastAPI:
     """The application of one worker, from the environment, where `run` has put the settings."""
-    configure_logging()
     return create_app(load_settings())
 
 
@@ -56,21 +53,6 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
     server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)  # what went wrong was logged
-
-
-def configure_logging() -> None:
-    """One JSON object a line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -63,7 +63,6 @@ def write_report(report: QualityReport, folder: Path) -> tuple[Path, Path]:
     Raises:
         WriteError: the folder cannot be written.
     """
-    from ingestion.page import page
 
     data, html = folder / "quality.json", folder / "quality.html"
     with replacing_file(data) as aside:

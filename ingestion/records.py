@@ -14,10 +14,8 @@ from ingestion.rules import EventRule, NodeRule, RelationRule, Source, Value
 from ingestion.step import LINE, Outcome, divide
 from schema.ontology import Ontology
 
-_EVENTS = pl.Schema(
-    [(LINE, pl.Int64), *((name, pl.String) for name in ("id", "user", "product", "behaviour"))]
-    + [("time", TIME), ("value", pl.Float64), ("basket", pl.String), ("session", pl.String)]
-)
+_TEXTS = ("id", "user", "product", "behaviour", "basket", "session")
+_EVENTS = pl.Schema([(LINE, pl.Int64), ("time", TIME), ("value", pl.Float64), *((name, pl.String) for name in _TEXTS)])
 
 
 def complete(rows: pl.DataFrame, source: Source, ontology: Ontology) -> Outcome:
@@ -42,7 +40,7 @@ def complete(rows: pl.DataFrame, source: Source, ontology: Ontology) -> Outcome:
 def event_frame(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
     """Events of all the source's rules with `LINE`, in the order of lines."""
     frames = [_events(rows, rule, number) for number, rule in enumerate(source.events)]
-    return pl.concat([pl.DataFrame(schema=_EVENTS), *frames]).sort(LINE, maintain_order=True)
+    return pl.concat([pl.DataFrame(schema=_EVENTS), *frames], how="diagonal").sort(LINE, maintain_order=True)
 
 
 def node_frames(rows: pl.DataFrame, source: Source) -> Iterable[tuple[str, pl.DataFrame]]:

@@ -5,7 +5,7 @@ models without a lock on its readers. Degrees, exponents and scales of what was 
 stay frozen; what is new brings its own. Co-occurrence is not added here: it enters at the next build.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -304,26 +304,23 @@ def _hop(scorer: Scorer, latent: Latent, position: int) -> tuple[IntArray, Float
     for term in scorer.terms:
         gate = latent.gates.get(term.term.relation, 0.0) if term.term.kind != "reverse" else 0.0
         if gate:
-            row += gate * hop_row(term, position, scorer.terms)
+            row += gate * hop_row(term, position)
     row[position] = 0.0
     neighbours = np.flatnonzero(row)
     return neighbours, row[neighbours]
 
 
-def hop_row(term: PathTerm, position: int, terms: Sequence[PathTerm]) -> FloatArray:
+def hop_row(term: PathTerm, position: int) -> FloatArray:
     """(N,) one row of S_r: degree-normalised hops from a product through one relation.
 
     Two steps: (w_in / d_n) w_nj over sqrt(d_i d_j). Direct relations count both ways.
     """
-    root: Callable[[FloatArray], FloatArray] = lambda degree: np.sqrt(np.maximum(degree, 1.0))  # noqa: E731
     if term.term.two_steps:
         middles = term.links[[position]]
-        passed = sp.csr_array(
-            (middles.data / np.maximum(term.middle_degree[middles.indices], 1.0), middles.indices, middles.indptr),
-            shape=middles.shape,
-        )
-        reached = (passed @ term.by_middle).toarray().ravel()
-        return np.asarray(reached / (root(term.degree) * root(term.degree)[position]))
-    both = root(term.out_degree + term.degree)
-    reached = term.links[[position]].toarray().ravel() + term.links[:, [position]].toarray().ravel()
-    return np.asarray(reached / (both * both[position]))
+        shares = middles.data / np.maximum(term.middle_degree[middles.indices], 1.0)
+        reached = term.by_middle[middles.indices].T @ shares
+        root = np.sqrt(np.maximum(term.degree, 1.0))
+    else:
+        reached = (term.links[[position]] + term.links[:, [position]].T).toarray().ravel()
+        root = np.sqrt(np.maximum(term.out_degree + term.degree, 1.0))
+    return np.asarray(reached / (root * root[position]))

@@ -1,0 +1,121 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from naive_scorer import NaiveScorer
+from small_shop import START, checkerboard
+
+from gnn.artifact import load_artifact
+from gnn.data import read_shop
+from gnn.evaluate import ranked_products
+from gnn.histories import histories
+from gnn.scoring import HistoryRow, Scorer, bought, top
+
+NOW = START + timedelta(days=100)
+
+
+def rows_of(events, user):
+    found = {}
+    for who, product, behaviour, day, _ in events:
+        if who == user:
+            count, last = found.get((product, behaviour), (0, START))
+            found[product, behaviour] = (count + 1, max(last, START + timedelta(days=day)))
+    # The store keeps milliseconds.
+    return [
+        HistoryRow(f"p{p}", b, n, last.replace(microsecond=last.microsecond // 1000 * 1000))
+        for (p, b), (n, last) in found.items()
+    ]
+
+
+def test_scores_equal_those_of_plain_loops_over_the_snapshot(snapshot, artifact_folder):
+    scorer = load_artifact(artifact_folder).scorer
+    naive = NaiveScorer(snapshot.path, artifact_folder)
+    events = checkerboard().events
+    for user in range(0, 60, 7):
+        rows = rows_of(events, user)
+        scores = scorer.score(scorer.history(rows), NOW, f"u{user}")
+        for product in range(0, 40, 3):
+            expected = naive.score(rows, f"p{product}", NOW, f"u{user}")
+            assert scores[product] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_a_viewer_is_never_the_middle_of_their_own_path(snapshot, artifact):
+    scorer = artifact.scorer
+    history = scorer.history(rows_of(checkerboard().events, 0))
+    with_own = scorer.score(history, NOW, None)
+    without = scorer.score(history, NOW, "u0")
+    owned = bought(history, scorer.behaviours, "purchase", scorer.size)
+    assert (without[owned] < with_own[owned]).all()
+    assert without[~owned] == pytest.approx(with_own[~owned])
+
+
+def test_the_model_learned_who_buys_what(artifact):
+    scorer = artifact.scorer
+    for user in range(6):
+        rows = rows_of(checkerboard().events, user)
+        history = scorer.history(rows)
+        allowed = ~bought(history, scorer.behaviours, "purchase", scorer.size)
+        best = top(scorer.score(history, NOW, f"u{user}"), 8, allowed)
+        assert (best % 2 == user % 2).mean() >= 7 / 8
+
+
+def test_no_history_gives_the_prior(artifact):
+    scorer = artifact.scorer
+    assert (scorer.score(scorer.history([]), NOW) == scorer.prior).all()
+
+
+def test_unknown_products_and_behaviours_are_left_out_of_a_history(artifact):
+    rows = [("p1", "purchase", 1, NOW), ("nothing", "purchase", 1, NOW), ("p2", "sniff", 1, NOW)]
+    assert artifact.scorer.history(rows).products.tolist() == [1]
+
+
+def test_the_viewer_of_a_score_may_be_unknown(artifact):
+    scorer = artifact.scorer
+    history = scorer.history([("p1", "purchase", 1, NOW)])
+    assert (scorer.score(history, NOW, "stranger") == scorer.score(history, NOW)).all()
+
+
+def test_older_events_count_less(artifact):
+    scorer = artifact.scorer
+    new = scorer.score(scorer.history([("p1", "purchase", 1, NOW)]), NOW) - scorer.prior
+    old = scorer.score(scorer.history([("p1", "purchase", 1, NOW - timedelta(days=90))]), NOW) - scorer.prior
+    assert np.abs(old).sum() < np.abs(new).sum()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 35), st.data())
+def test_top_is_a_stable_sort_of_what_is_allowed(values, k, data):
+    scores = np.array(values, float)
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))))
+    expected = sorted(np.flatnonzero(allowed), key=lambda i: (-scores[i], i))[:k]
+    assert top(scores, k, allowed).tolist() == expected
+
+
+def test_a_product_that_was_deleted_has_no_position(artifact):
+    scorer = artifact.scorer
+    alive = scorer.alive.copy()
+    alive[3] = False
+    gone = Scorer(**{**{f: getattr(scorer, f) for f in scorer.__dataclass_fields__}, "alive": alive})
+    assert gone.position("p3") is None
+    assert gone.position("p4") == 4
+
+
+def test_served_and_evaluated_lists_are_the_same(snapshot, artifact):
+    scorer, shop = artifact.scorer, read_shop(snapshot)
+    past = histories(shop)
+    users = np.arange(10)
+    as_of = datetime.fromtimestamp(shop.as_of_ms / 1000, UTC)
+    table = ranked_products(
+        lambda user: scorer.score(past.of(user), as_of, f"u{user}"),
+        users,
+        lambda user: past.of(user).products,
+        shop.products,
+        5,
+    )
+    for user in users:
+        history = scorer.history(rows_of(checkerboard().events, user))
+        allowed = np.ones(scorer.size, bool)
+        allowed[history.products] = False
+        assert top(scorer.score(history, as_of, f"u{user}"), 5, allowed).tolist() == table[user].tolist()

@@ -20,7 +20,7 @@ from ingestion.rules import CategoryRule
 
 OTHER = "other"
 _WORD = re.compile(r"[a-z]+")
-_CUTS = frozenset(("with", "w", "in", "on", "for", "from", "to", "by", "without"))
+_CUTS = frozenset(("with", "in", "on", "for", "from", "to", "by", "without"))
 
 Phrases = Mapping[tuple[str, ...], str]
 """Words in a row and the category that they name."""
@@ -57,12 +57,17 @@ def derive_categories(titles: Mapping[str, str], rule: CategoryRule) -> Categori
 
 def category_of(title: str, named: Phrases, motifs: Phrases) -> str:
     """The category that a title names."""
-    words = [singular(word) for word in _WORD.findall(title.lower())]
+    words = words_of(title)
     cut = next((k for k, word in enumerate(words) if word in _CUTS and k > 0), len(words))
     for part, phrases in ((words[:cut], named), (words, named), (words[:cut], motifs), (words, motifs)):
         if found := _last(part, phrases):
             return found
     return OTHER
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text as the rule sees them: small letters, singular."""
+    return tuple(singular(word) for word in _WORD.findall(text.lower()))
 
 
 def singular(word: str) -> str:
@@ -83,18 +88,18 @@ def slug(name: str) -> str:
 
 def _phrases(tree: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Phrases:
     return {
-        tuple(singular(word) for word in _WORD.findall(phrase.lower())): slug(leaf)
+        words_of(phrase): slug(leaf)
         for leaves in tree.values()
         for leaf, phrases in leaves.items()
         for phrase in phrases
     }
 
 
-def _last(words: list[str], phrases: Phrases) -> str | None:
+def _last(words: tuple[str, ...], phrases: Phrases) -> str | None:
     longest = max(map(len, phrases), default=0)
     for end in range(len(words), 0, -1):
         for start in range(max(end - longest, 0), end):
-            if found := phrases.get(tuple(words[start:end])):
+            if found := phrases.get(words[start:end]):
                 return found
     return None
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from ingestion.categories import OTHER, slug, words_of
 from ingestion.clean import step_name
 from ingestion.places import Mistake, place
-from ingestion.rules import Document, EventRule, NodeRule, RelationRule, Source, Value
+from ingestion.rules import CategoryRule, Document, EventRule, NodeRule, RelationRule, Source, Value
 from schema.errors import suggestion
 from schema.ontology import Ontology, PropertyType
 
@@ -106,6 +107,8 @@ def _value(source: Source, where: str, value: Value, wanted: PropertyType, *, ma
 def _constant_fits(constant: object, wanted: PropertyType) -> bool:
     if wanted == "float":
         return isinstance(constant, float | int) and not isinstance(constant, bool)
+    if wanted == "integer":
+        return isinstance(constant, float) and constant.is_integer()
     return isinstance(constant, {"string": str, "boolean": bool}.get(wanted, ()))
 
 
@@ -137,3 +140,26 @@ def _categories(rules: Document) -> Iterator[Mistake]:
     given = {name for s in rules.sources for node in s.nodes if node.type == "Product" for name in node.properties}
     if rule and rule.source not in given:
         yield "categories.from", f"no source gives products a {rule.source}; {suggestion(rule.source, given)}"
+    if rule:
+        yield from _tree(rule)
+
+
+def _tree(rule: CategoryRule) -> Iterator[Mistake]:
+    """A tree of categories in which an id or a word stands for two things."""
+    ids = {OTHER: "everything else"}
+    words: dict[tuple[str, ...], str] = {}
+    for department, leaves in rule.tree.items():
+        for where, name in [((department,), department), *(((department, leaf), leaf) for leaf in leaves)]:
+            if slug(name) in ids:
+                yield place(("categories", "tree", *where)), f"its id {slug(name)} is that of {ids[slug(name)]} too"
+            ids.setdefault(slug(name), name)
+        for leaf, phrases in leaves.items():
+            for phrase in phrases:
+                if words.setdefault(words_of(phrase), leaf) != leaf:
+                    yield (
+                        place(("categories", "tree", department, leaf)),
+                        f"{phrase} is in {words[words_of(phrase)]} too",
+                    )
+    known = {leaf for leaves in rule.tree.values() for leaf in leaves}
+    for leaf in sorted(rule.motifs.keys() - known):
+        yield f"categories.motifs.{leaf}", f"no category {leaf} in the tree; {suggestion(leaf, known)}"

@@ -99,12 +99,17 @@ class Distinct(Step):
     """Rejects a row that says in every mapped column the same as an earlier one."""
 
     def apply(self, rows: pl.DataFrame) -> Outcome:
-        columns = [c for c in rows.columns if not c.startswith("#")]
-        first = rows.with_columns(pl.col(LINE).first().over(columns).alias("#first"))
+        said = [_plain(rows, column) for column in rows.columns if not column.startswith("#")]
+        first = rows.with_columns(pl.col(LINE).first().over(said).alias("#first"))
         outcome = divide(
             first, pl.col(LINE) != pl.col("#first"), "duplicate", pl.format("the same as line {}", pl.col("#first"))
         )
         return Outcome(outcome.rows.drop("#first"), outcome.rejected)
+
+
+def _plain(rows: pl.DataFrame, column: str) -> pl.Expr:
+    # rows cannot be grouped by lists
+    return pl.col(column).list.join("\x1f") if isinstance(rows.schema[column], pl.List) else pl.col(column)
 
 
 class RejectOutliers(Step):
@@ -169,9 +174,10 @@ STEPS: Mapping[str, type[Step]] = {
 
 @dataclass(frozen=True)
 class StepCount:
-    """What one step did to a source: rows that came, rows it rejected, rows it changed."""
+    """What one step did to a source: the columns it looks at, rows that came, rows it rejected, rows it changed."""
 
     name: str
+    columns: tuple[str, ...]
     rows: int
     rejected: int
     changed: int
@@ -191,7 +197,8 @@ def clean(rows: pl.DataFrame, steps: Sequence[Step]) -> Cleaned:
     rejected, counts = [nothing_rejected()], []
     for step in steps:
         outcome = step.apply(rows)
-        counts.append(StepCount(step_name(step), rows.height, outcome.rejected.height, outcome.changed))
+        columns = tuple(dict.fromkeys(column for _, column, _ in step.references()))
+        counts.append(StepCount(step_name(step), columns, rows.height, outcome.rejected.height, outcome.changed))
         rejected.append(outcome.rejected)
         rows = outcome.rows
     return Cleaned(rows, pl.concat(rejected), tuple(counts))

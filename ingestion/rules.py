@@ -63,11 +63,17 @@ class Column(Part):
         return self
 
 
+def _scalar(value: object) -> object:
+    if not isinstance(value, str | int | float | bool | None):
+        raise ValueError("a constant is one text, number or truth value; put a text in quotes")
+    return value
+
+
 class Value(Part):
     """What a property or an event takes from a row: a column, or the same text in every row."""
 
     column: str | None = None
-    constant: str | float | bool | None = None
+    constant: Annotated[str | float | bool | None, BeforeValidator(_scalar)] = None
     choose: Literal["last", "most_frequent", "median"] = "last"
     values: dict[str, str] = {}
 
@@ -131,6 +137,13 @@ class Source(Part):
     nodes: tuple[NodeRule, ...] = ()
     relations: tuple[RelationRule, ...] = ()
     events: tuple[EventRule, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if "/" in name or "\\" in name or name.startswith("."):
+            raise ValueError("a name becomes that of a file; write it without / and \\ and without a dot in front")
+        return name
 
     @field_validator("encoding")
     @classmethod

@@ -16,4 +16,6 @@ def resolver(description: str) -> Callable[[F], F]:
 
 def lazy(description: str | None = None) -> Any:
     """An attribute that is not given to the constructor: `__getattr__` finds it when it is asked for."""
-    return strawberry.field(init=False, description=description)  # type: ignore[call-overload]
+    field = strawberry.field(description=description)
+    field.init = False  # strawberry.field knows init for type checkers only
+    return field

@@ -114,7 +114,9 @@ def _events() -> pa.Table:
             time = NOW - timedelta(days=float(generator.uniform(1, 200)))
             common = {"user": f"u{user}", "product": f"p{product}"}
             rows.append({"id": f"v{user}-{n}", "behaviour": "view", "time": time - timedelta(hours=1), **common})
-            rows.append({"id": f"e{user}-{n}", "behaviour": "purchase", "time": time, "basket": f"{user}-{n // 2}"} | common)
+            rows.append(
+                {"id": f"e{user}-{n}", "behaviour": "purchase", "time": time, "basket": f"{user}-{n // 2}"} | common
+            )
     return pa.Table.from_pylist(rows, schema=EVENTS)
 
 
@@ -124,5 +126,7 @@ def _relations(pairs: Any) -> pa.Table:
 
 
 def _full(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    missing = {field.name: pa.nulls(table.num_rows, field.type) for field in schema if field.name not in table.column_names}
+    missing = {
+        field.name: pa.nulls(table.num_rows, field.type) for field in schema if field.name not in table.column_names
+    }
     return pa.table({**{name: table.column(name) for name in table.column_names}, **missing})

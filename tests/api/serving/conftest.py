@@ -1,0 +1,55 @@
+"""A home folder with a loaded graph and a published model, and servers over it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from served_shop import Client, load
+
+from api import pipeline, registry
+from api.child_server import child_server
+from api.settings import Settings
+from graph import connect
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with a loaded graph and a published model."""
+    home = tmp_path_factory.mktemp("shop")
+    with connect(f"embedded:{home / 'graph'}") as store:
+        store.prepare()
+        load(store)
+        pipeline.embed(store, home=home)
+        pipeline.export(store, home / "snapshot")
+    pipeline.train(home / "snapshot", home / "trained", seed=1, device="cpu")
+    registry.publish(home, home / "trained")
+    (home / "images").mkdir()
+    (home / "images" / "mug 1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (home / "secret.png").write_bytes(b"not for you")
+    return home
+
+
+@pytest.fixture(scope="session")
+def serve(home: Path) -> Iterator[Callable[[], Client]]:
+    """Starts another server of the same home, which ends with the tests."""
+    with ExitStack() as stack:
+
+        def start() -> Client:
+            server = stack.enter_context(child_server(Settings(home=home)))
+            return Client(server.url, stack.enter_context(httpx.Client(timeout=30, trust_env=False)))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def shop(serve: Callable[[], Client]) -> Client:
+    """The server that most tests ask."""
+    return serve()
+
+
+@pytest.fixture(scope="session")
+def second(serve: Callable[[], Client]) -> Client:
+    """Another process over the same store."""
+    return serve()

@@ -1,0 +1,1 @@
+"""What the demo shop is made of: its words and drawings as data, its catalogue, its shoppers."""

@@ -42,7 +42,7 @@ def draw_starts(rng: Generator, count: int) -> IntArray:
     days = rng.choice(_DAYS, size=count, p=busy / busy.sum())
     hours = rng.choice(24, size=count, p=_BUSY_HOURS / _BUSY_HOURS.sum())
     starts = milliseconds(_START) + days * _DAY + hours * _HOUR + rng.integers(_HOUR, size=count)
-    return np.minimum(starts, milliseconds(END) - _HOUR)  # so that the last session ends in time
+    return np.asarray(np.minimum(starts, milliseconds(END) - _HOUR))  # so that the last session ends in time
 
 
 def draw_attraction(words: Words, catalogue: Catalogue, rng: Generator) -> FloatArray:

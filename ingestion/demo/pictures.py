@@ -66,7 +66,9 @@ def paint(picture: Picture) -> Image.Image:
     roles = _drawing(picture.kind, picture.style)
     if picture.turned:
         roles = roles[:, ::-1]
-    return Image.fromarray(_palette(picture)[roles]).reduce(_SCALE)
+    indexed = Image.fromarray(roles)
+    indexed.putpalette(_palette(picture).tobytes())
+    return indexed.convert("RGB").reduce(_SCALE)
 
 
 def kinds() -> list[str]:

@@ -62,7 +62,7 @@ def columns_of(source: Source) -> list[str] | None:
         return None
     if source.format == "parquet":
         return list(_parquet_schema(source))
-    start = _content(source.path, first_line=True)
+    start = _content(source.path, first_line=not _wide(source))
     _check_kind(source, start[:4096])
     lines, _ = _lines(source, start)
     return _header(source, lines)
@@ -116,7 +116,7 @@ def _check_kind(source: Source, start: bytes) -> None:
     if kind:
         remedy = "let its name end in .gz" if kind == "gzip" else "export it as CSV" if "Excel" in kind else ""
         raise SourceError(f"{source.path}: is {kind}, not {source.format}; {remedy or 'name its format or convert it'}")
-    if source.encoding.lower().replace("_", "-").startswith("utf-16"):
+    if _wide(source):
         return
     if start.startswith(_UTF16) or b"\x00" in start:
         raise SourceError(f"{source.path}: is not {source.encoding} text; if it is UTF-16, write encoding: utf-16")
@@ -134,7 +134,7 @@ def _lines(source: Source, content: bytes) -> tuple[pl.DataFrame, list[Broken]]:
     try:
         text = content.decode(source.encoding)
     except UnicodeDecodeError as error:
-        if source.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
+        if _wide(source):
             raise SourceError(
                 f"{source.path}: is not {source.encoding} text ({error.reason}); name its encoding"
             ) from error
@@ -145,6 +145,11 @@ def _lines(source: Source, content: bytes) -> tuple[pl.DataFrame, list[Broken]]:
     if broken:
         frame = frame.filter(~pl.col(LINE).is_in([b.line for b in broken]))
     return frame, broken
+
+
+def _wide(source: Source) -> bool:
+    """Whether the encoding spends several bytes on a newline, so that bytes cannot be cut into lines."""
+    return source.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf16", "utf32"))
 
 
 def _decoded_by_line(source: Source, content: bytes) -> tuple[str, list[Broken]]:

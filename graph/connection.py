@@ -1,5 +1,6 @@
 """Talking Bolt: sessions, repeated attempts, and errors in the house's words."""
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ CONFLICT_SECONDS = 30.0  # for how long a transaction is tried again when others
 FETCH_SIZE = 1000
 
 _log = structlog.get_logger()
+# The driver's own log stays silent unless somebody listens: what matters is raised.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)

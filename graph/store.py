@@ -98,7 +98,8 @@ class Store:
             f"RETURN '{name}' AS name, count(r) AS n"
             for name, r in self.ontology.relations.items()
         ]
-        return {row[0]: row[1] for row in self._connection.rows(Query(" UNION ALL ".join(texts)))}
+        found = {row[0]: int(row[1]) for row in self._connection.rows(Query(" UNION ALL ".join(texts)))}
+        return {name: found.get(name, 0) for name in (*labels, *self.ontology.relations)}
 
     def export(self, path: Path, report: Report = silent) -> SnapshotManifest:
         """Writes a snapshot of the graph to a folder."""

@@ -1,0 +1,22 @@
+import java.nio.file.Path;
+import org.neo4j.configuration.GraphDatabaseSettings;
+import org.neo4j.configuration.connectors.BoltConnector;
+import org.neo4j.configuration.helpers.SocketAddress;
+import org.neo4j.dbms.api.DatabaseManagementServiceBuilder;
+import org.neo4j.io.ByteUnit;
+
+/** Neo4j Community with Bolt on loopback, until standard input ends: Launcher DATA_FOLDER PORT. */
+public final class Launcher {
+    public static void main(String[] arguments) throws Exception {
+        var server = new DatabaseManagementServiceBuilder(Path.of(arguments[0]))
+            .setConfig(GraphDatabaseSettings.auth_enabled, false)
+            .setConfig(GraphDatabaseSettings.pagecache_memory, ByteUnit.mebiBytes(256))
+            .setConfig(BoltConnector.enabled, true)
+            .setConfig(BoltConnector.listen_address, new SocketAddress("127.0.0.1", Integer.parseInt(arguments[1])))
+            .build();
+        System.out.println("READY");
+        // Whoever started this holds the other end; it closes when they die, however they die.
+        while (System.in.read() != -1) { }
+        server.shutdown();
+    }
+}

@@ -102,19 +102,17 @@ def _pairs(ends: IntArray) -> Iterator[tuple[str, str]]:
 
 
 def _events(events: Events) -> Iterator[dict[str, object]]:
-    """What does not apply is left out: the user who did not log in, the basket of a view."""
+    """What does not apply is null: the user who did not log in, the basket of a view."""
     columns = (events.session, events.user, events.product, events.behaviour, events.time, events.quantity)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for number, (session, user, product, behaviour, time, quantity) in enumerate(rows, start=1):
-        event: dict[str, object] = {
+        yield {
             "event_id": f"E{number:07d}",
             "time": datetime.fromtimestamp(time / 1000, UTC).isoformat(timespec="seconds"),
             "action": _BEHAVIOURS[behaviour],
             "product_id": product_id(product),
             "session_id": f"S{session + 1:06d}",
+            "user_id": None if user == NOBODY else user_id(user),
+            "quantity": quantity or None,
+            "basket_id": f"B{session + 1:06d}" if quantity else None,
         }
-        if user != NOBODY:
-            event["user_id"] = user_id(user)
-        if quantity:
-            event |= {"quantity": quantity, "basket_id": f"B{session + 1:06d}"}
-        yield event

@@ -4,13 +4,13 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from graphql import GraphQLResolveInfo
 
 from api.graphql.context import Context
-from api.graphql.fields import resolver
+from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
 from api.graphql.selection import selected
 from api.services import explanation as service
@@ -74,10 +74,12 @@ class Contribution:
     value: float = strawberry.field(description="What it adds to the score; below zero it takes away.")
     share: float = strawberry.field(description="Its size among the sizes of all contributions, 0 to 1.")
     because: HistoryItem = strawberry.field(description="What it starts from.")
+    path: Path | None = lazy("The path; null for kinds that have none.")
 
-    @resolver("The path; null for kinds that have none.")
-    def path(self) -> Path | None:
-        return self.page.path(self.found)
+    def __getattr__(self, name: str) -> Any:
+        if name == "path":
+            return self.page.path(self.found)
+        raise AttributeError(name)
 
     @resolver("The reason in a sentence. Unknown locales get English.")
     def text(self, locale: str | None = DEFAULT_LOCALE) -> str:

@@ -1,10 +1,13 @@
 """The schema, and its committed form in `schema/public.graphql`."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLObjectType, GraphQLSchema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
@@ -17,8 +20,21 @@ def build() -> strawberry.Schema:
 
 
 def executable() -> GraphQLSchema:
-    """The schema as graphql-core executes it."""
-    return build()._schema
+    """The schema as graphql-core executes it, plain attributes read without strawberry's detour.
+
+    A page of explanations has more than a thousand of them; this halves its time.
+    """
+    schema = build()._schema
+    for kind in schema.type_map.values():
+        for field in kind.fields.values() if isinstance(kind, GraphQLObjectType) else ():
+            known = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            if known is not None and known.is_basic_field:
+                field.resolve = _attribute(known.python_name)
+    return schema
+
+
+def _attribute(name: str) -> Callable[..., Any]:
+    return lambda source, _info: getattr(source, name)
 
 
 def sdl() -> str:

@@ -58,8 +58,10 @@ class Client:
         assert "errors" not in answer, answer["errors"]
         return dict(answer["data"])
 
-    def recommend(self, audience: dict[str, Any], first: int = 10, **variables: Any) -> dict[str, Any]:
-        return dict(self.ask(RECOMMEND, audience=audience, first=first, **variables)["recommendations"])
+    def recommend(
+        self, audience: dict[str, Any], first: int = 10, headers: dict[str, str] | None = None, **variables: Any
+    ) -> dict[str, Any]:
+        return dict(self.ask(RECOMMEND, headers, audience=audience, first=first, **variables)["recommendations"])
 
     def ids(self, audience: dict[str, Any], first: int = 10, **variables: Any) -> list[str]:
         edges = self.recommend(audience, first, **variables)["edges"]

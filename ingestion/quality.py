@@ -1,6 +1,7 @@
 """The quality report as files: JSON for machines, one self-contained page for people."""
 
 import json
+from calendar import month_abbr
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -41,9 +42,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of a chart: its label, its count, and its length as a share of the longest."""
+    """A month's events: its name, its year where one begins, and its height as a share of the highest."""
 
-    label: str
+    month: str
+    year: str
     count: int
     share: float
 
@@ -88,8 +90,10 @@ def reason_text(code: str) -> str:
 
 
 def _bars(counts: dict[str, int]) -> Iterator[Bar]:
-    longest = max(counts.values(), default=1)
-    return (Bar(label, count, count / longest) for label, count in counts.items())
+    highest = max(counts.values(), default=1)
+    for position, (key, count) in enumerate(counts.items()):
+        year, month = key.split("-")
+        yield Bar(month_abbr[int(month)], year if position == 0 or month == "01" else "", count, count / highest)
 
 
 def _departments(categories: tuple[CategoryCount, ...]) -> list[Department]:

@@ -100,6 +100,10 @@ def check_columns(mapping: Mapping) -> None:
         SourceError: a file cannot be read.
     """
     mistakes: list[Mistake] = []
+    if mapping.images and not mapping.images.is_dir():
+        mistakes.append(
+            ("images", f"no folder {mapping.images}; give its path relative to the mapping, or leave it out")
+        )
     for index, source in enumerate(mapping.sources):
         present = columns_of(source)
         if present is not None:
@@ -185,7 +189,7 @@ def _records(taken: list[_Taken], mapping: Mapping) -> Records:
     clock = events["time"].max() if mapping.clock == "data" else None
     clock = clock if isinstance(clock, datetime) else None
     account = account_of(mapping.name, [t.quality() for t in taken], node_tables, relation_tables, events, clock)
-    quality = replace(account, notes=_notes(taken, node_tables, events))
+    quality = replace(account, notes=_notes(taken, mapping, node_tables, events))
     return Records(node_tables, relation_tables, conform(events.to_arrow(), EVENTS, what="events"), clock, quality)
 
 
@@ -213,16 +217,29 @@ def _relations(name: str, frames: list[pl.DataFrame]) -> pa.Table:
     return conform(records.merged_relations(frames).to_arrow(), RELATIONS, what=f"relations {name}")
 
 
-def _notes(taken: list[_Taken], nodes: dict[str, pa.Table], events: pl.DataFrame) -> tuple[str, ...]:
+def _notes(taken: list[_Taken], mapping: Mapping, nodes: dict[str, pa.Table], events: pl.DataFrame) -> tuple[str, ...]:
     """What people should know beyond the counts."""
     notes = []
     for t in taken:
+        if t.rows.is_empty() and t.rejected.height:
+            notes.append(f"{t.source.name}: no row was usable; does the mapping fit the file?")
         for place, count in records.several_values(t.rows, t.source).items():
             if count:
                 notes.append(f"{t.source.name}: {count:,} nodes had several values of {place}; the most frequent holds")
     if "Product" in nodes:
+        absent = _missing_pictures(nodes["Product"], mapping.images)
+        if absent:
+            notes.append(f"{absent:,} products name a picture that is not in {mapping.images}")
         known = pl.Series(nodes["Product"]["id"].to_pylist(), dtype=pl.String)
         strange = events["product"].filter(~events["product"].is_in(known.implode()))
         if len(strange):
             notes.append(f"{len(strange):,} events are with {strange.n_unique():,} products that no source describes")
     return tuple(notes)
+
+
+def _missing_pictures(products: pa.Table, folder: Path | None) -> int:
+    if folder is None:
+        return 0
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    named = [name for name in products["image"].to_pylist() if name and "://" not in name]
+    return sum(name not in there for name in named)

@@ -24,6 +24,8 @@ def test_the_example_in_the_docs_is_a_mapping_that_reads_its_files(shop: Any) ->
     page = Path(__file__).parents[2] / "docs" / "ingestion.md"
     example = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
     path = shop.file("mapping.yaml", example)
+    (shop.folder / "pictures").mkdir()
+    shop.file("pictures/1.png", b"")
     shop.file(
         "products.csv.gz",
         "product_id,title,unit_price,image,brand,category_id,tags\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion import load_mapping, read
+from ingestion import MappingError, load_mapping, read
 from ingestion.clock import latest_allowed
 from schema import default_ontology
 from schema.files import WriteError
@@ -193,6 +193,26 @@ def test_events_with_products_that_nobody_describes_are_noted(shop: Any) -> None
     shop.file("p.csv", "id\np\n")
     product = {"path": "p.csv", "columns": {"id": {}}, "nodes": [{"type": "Product", "id": "id"}]}
     assert shop.read(product, EVENTS_CSV).quality.notes == ("1 events are with 1 products that no source describes",)
+
+
+def test_a_file_of_which_no_row_is_usable_is_noted(shop: Any) -> None:
+    shop.file("events.csv", HEADER + _line(time="1/6/11 8:26") + _line(time="2/6/11 8:26"))
+    assert shop.read(EVENTS_CSV).quality.notes == ("events: no row was usable; does the mapping fit the file?",)
+
+
+def test_pictures_that_are_not_there_are_noted_and_so_is_a_missing_folder(shop: Any) -> None:
+    shop.file("p.csv", "id,image\n1,a.png\n2,b.png\n3,http://example.org/c.png\n4,\n")
+    product = {
+        "path": "p.csv",
+        "columns": {"id": {}, "image": {}},
+        "nodes": [{"type": "Product", "id": "id", "properties": {"image": "image"}}],
+    }
+    with pytest.raises(MappingError, match="images: no folder"):
+        shop.read(product, images="pictures")
+    (shop.folder / "pictures").mkdir()
+    shop.file("pictures/a.png", b"")
+    (note,) = shop.read(product, images="pictures").quality.notes
+    assert note.startswith("1 products name a picture that is not in")
 
 
 def test_a_folder_that_cannot_hold_the_quarantine_is_named(shop: Any) -> None:

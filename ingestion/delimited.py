@@ -74,10 +74,10 @@ def _quoted_records(
     broken: list[Broken] = []
     taken: list[int] = []
     last = -1
-    for position in quoted.arg_true():
+    positions = quoted.arg_true()
+    for position, line, text in zip(positions, *lines[positions].get_columns(), strict=True):
         if position <= last:
             continue
-        line, text = lines.row(position)
         fields, extra = _fields(text, delimiter), 0
         if fields is None:
             fields, extra = _over_lines(lines["text"].slice(position, _LONGEST_RECORD).to_list(), len(names), delimiter)
@@ -87,8 +87,9 @@ def _quoted_records(
             broken.append(_wrong_number(line, text, len(fields), names))
         else:
             records.append((line, *fields))
-            last = position + extra
-            taken += lines[LINE].slice(position + 1, extra).to_list()
+            if extra:
+                last = position + extra
+                taken += lines[LINE].slice(position + 1, extra).to_list()
     schema = {LINE: pl.Int64} | dict.fromkeys(names, pl.String)
     return pl.DataFrame(records, schema=schema, orient="row"), broken, taken
 

@@ -19,7 +19,7 @@ _START_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 
 
-class ServerError(PathrecError):
+class ChildServerError(PathrecError):
     """The server did not come up, or ended by itself."""
 
 
@@ -35,10 +35,10 @@ class ChildServer:
         """Until the server ends, which it should not do by itself.
 
         Raises:
-            ServerError: it did.
+            ChildServerError: it did.
         """
         code = self.process.wait()
-        raise ServerError(f"the server ended with exit code {code}; see {self.log}{_tail(self.log)}")
+        raise ChildServerError(f"the server ended with exit code {code}; see {self.log}{_tail(self.log)}")
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def child_server(settings: Settings, *, port: int = 0) -> Iterator[ChildServer]:
         port: where it should listen; 0 takes a free one.
 
     Raises:
-        ServerError: it ended, or was not ready in time.
+        ChildServerError: it ended, or was not ready in time.
     """
     log = settings.home / "server.log"
     with tempfile.TemporaryDirectory() as folder, log.open("wb") as words:
@@ -72,13 +72,13 @@ def _awaited(process: "subprocess.Popen[bytes]", announced: Path, log: Path) -> 
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerError(f"the server ended with exit code {process.returncode}; see {log}{_tail(log)}")
+            raise ChildServerError(f"the server ended with exit code {process.returncode}; see {log}{_tail(log)}")
         if announced.is_file():
             server = ChildServer(json.loads(announced.read_text(encoding="utf-8"))["url"], log, process)
             if _is_ready(server.url):
                 return server
         time.sleep(0.1)
-    raise ServerError(f"the server is not ready after {_START_SECONDS:g} s; see {log}{_tail(log)}")
+    raise ChildServerError(f"the server is not ready after {_START_SECONDS:g} s; see {log}{_tail(log)}")
 
 
 def _is_ready(url: str) -> bool:

@@ -70,7 +70,7 @@ def build(shop: Shop, settings: Settings, report: Report = silent) -> Outcome:
     home.mkdir(parents=True, exist_ok=True)
     with stage("generate"):
         source, data = _files(shop, home, report)
-    with stage("start store"):
+    with stage("start_store"):
         store = connect(settings.store_url)
     with store:
         with stage("ingest"):
@@ -99,7 +99,7 @@ def answering(settings: Settings, outcome: Outcome, *, port: int = 0) -> Iterato
     with ExitStack() as stack:
         with stage("serve"):
             server = stack.enter_context(child_server(settings, port=port))
-        with stage("first answer"):
+        with stage("first_answer"):
             outcome.first = ask_first(server.url, user)
         yield server
 

@@ -7,7 +7,7 @@ from typing import Any
 from api import registry
 from api.services.catalogue import ProductFilter
 from api.services.cursors import checked_first
-from api.services.errors import Unavailable
+from api.services.errors import UnavailableError
 from api.services.explanation import Contribution, Explanation, PathWriter, explanations, reason
 from api.services.live import LiveModel
 from api.services.recommendation import Audience, Page, Recommender
@@ -23,15 +23,15 @@ def recommend(settings: Settings, user: str, *, first: int = 10, explained: bool
     """A user's list as the server would give it now; somebody unknown gets the labelled fallback.
 
     Raises:
-        Unavailable: there is no model, or it does not fit the store.
+        UnavailableError: there is no model, or it does not fit the store.
         StoreError: the store cannot be reached.
     """
-    checked_first(first)
+    checked_first(first, first)
     with connect(settings.store_url) as store:
         live = LiveModel(store, lambda: _artifact(settings))
         live.follow()
         if live.loaded is None:
-            raise Unavailable(f"no model to answer with: {live.problem}")
+            raise UnavailableError(f"no model to answer with: {live.problem}")
         recommender = Recommender(store, live)
         page = recommender.page(recommender.view(Audience(user_id=user)), ProductFilter(), first)
         return _document(page, _Names(store, settings.minimum_group, page), user, explained)

@@ -13,6 +13,7 @@ import numpy as np
 import structlog
 
 import ingestion
+from api.pictures import copy_pictures
 from graph import Store
 from ingestion.encoders import EmbeddingCache, encode_cached, texts_of
 from ingestion.quality import write_report
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gnn.artifact import ArtifactManifest
 
 TEXT = "text"
+IMAGE = "image"
 _log = structlog.get_logger()
 
 
@@ -41,6 +43,7 @@ class Ingested:
     events: dict[str, int]
     dangling: dict[str, int]  # relations and events whose ends are in no source, by name
     clock: datetime | None
+    pictures: int  # copied to where the server serves them from
     quality: Path
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -68,7 +71,7 @@ def ingest(
         MappingError: the mapping has mistakes.
         StoreError: the store refused or went away; run it again to finish.
     """
-    mapping = ingestion.load_mapping(source, ontology=store.ontology, overrides=data)
+    mapping = ingestion.load_mapping(source, ontology=store.ontology, data=data)
     records = ingestion.read(mapping, workdir=home, report=report)
     _, quality = write_report(records.quality, home / "reports")
     store.prepare()
@@ -82,6 +85,7 @@ def ingest(
     dangling["events"] = events.dangling
     if records.clock is not None:
         store.set_clock(records.clock)
+    pictures = _copy_pictures(mapping, records, home / "images", report)
     _log.info("ingested", source=str(source), nodes=nodes, relations=relations, events=events.written)
     return Ingested(
         nodes=nodes,
@@ -89,6 +93,7 @@ def ingest(
         events={"written": events.written, "existing": events.existing},
         dangling={name: count for name, count in dangling.items() if count},
         clock=records.clock,
+        pictures=pictures,
         quality=quality,
         counts=store.counts(),
     )
@@ -144,6 +149,14 @@ def evaluate(snapshot: Path, *, seed: int = 0, device: str | None = None, report
     from gnn.evaluate import evaluate as judge
 
     return judge(open_snapshot(snapshot), seed=seed, device=device, report=report).as_dict()
+
+
+def _copy_pictures(mapping: ingestion.Mapping, records: ingestion.Records, folder: Path, report: Report) -> int:
+    products = records.nodes.get("Product")
+    if mapping.images is None or products is None or IMAGE not in products.column_names:
+        return 0
+    names = products.column(IMAGE).drop_null().to_pylist()
+    return copy_pictures(mapping.images, names, folder, report)
 
 
 def _refuse_empty(store: Store, command: str) -> None:

@@ -1,0 +1,53 @@
+"""A shop's pictures on their way to the folder that the server serves them from."""
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from schema.files import WriteError
+from schema.progress import Report, silent
+
+
+def copy_pictures(source: Path, names: Iterable[str], target: Path, report: Report = silent) -> int:
+    """Copies the named pictures that are new or changed; names that lead out of the folder are left out.
+
+    Returns:
+        How many were copied.
+
+    Raises:
+        WriteError: no space, or no right to write.
+    """
+    wanted = sorted({name for name in names if _inside(source, name)})
+    copied = 0
+    for done, name in enumerate(wanted, start=1):
+        copied += _copy(source / name, target / name)
+        report("pictures", done, len(wanted))
+    return copied
+
+
+def _inside(source: Path, name: str) -> bool:
+    # Names come from a shop's data: neither they nor links may reach another folder.
+    with suppress(OSError, ValueError):
+        file = (source / name).resolve()
+        return ".." not in Path(name).parts and file.is_relative_to(source.resolve()) and file.is_file()
+    return False
+
+
+def _copy(file: Path, target: Path) -> bool:
+    known = file.stat()
+    with suppress(FileNotFoundError):
+        there = target.stat()
+        if (there.st_size, there.st_mtime_ns) == (known.st_size, known.st_mtime_ns):
+            return False
+    aside = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, aside)
+        aside.replace(target)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise WriteError(
+            f"{target}: cannot be written ({error.strerror}); free some space or name another --home"
+        ) from error
+    return True

@@ -250,8 +250,11 @@ def _smallest(lead: FloatArray, by_unit: FloatArray, product: int, k: int, size:
     if len(near) < k:
         return None
     lead, units, place = lead[near], by_unit[:, near], int(np.searchsorted(near, product))
+    most = units.max(axis=0)  # no last unit takes more from a lead than this
     for group in combinations(range(len(units)), size - 1):
         base = lead - units[list(group)].sum(axis=0)
+        if np.count_nonzero(base <= most) < k:
+            continue
         last = np.arange(group[-1] + 1 if group else 0, len(units))
         if not len(last):
             continue

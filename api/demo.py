@@ -74,6 +74,7 @@ def build(shop: Shop, settings: Settings, report: Report = silent) -> Outcome:
         store = connect(settings.store_url)
     with store:
         with stage("ingest"):
+            store.ping()
             _refuse_another_shop(store, shop, home)
             outcome.quality = pipeline.ingest(store, source, home=home, data=data, report=report).quality
         with stage("embed"):

@@ -4,7 +4,7 @@ Every stage is idempotent. One that was killed is simply run again, and finishes
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import structlog
 
 import ingestion
 from api.pictures import copy_pictures
-from graph import Store
+from graph import Loaded, Store
 from ingestion.encoders import EmbeddingCache, encode_cached, texts_of
 from ingestion.quality import write_report
 from schema.errors import PathrecError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TEXT = "text"
 IMAGE = "image"
+EVENTS = "events"
 _log = structlog.get_logger()
 
 
@@ -45,7 +46,7 @@ class Ingested:
     clock: datetime | None
     pictures: int  # copied to where the server serves them from
     quality: Path
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int]  # what the graph holds now
 
 
 @dataclass(frozen=True)
@@ -71,32 +72,35 @@ def ingest(
         MappingError: the mapping has mistakes.
         StoreError: the store refused or went away; run it again to finish.
     """
+
     mapping = ingestion.load_mapping(source, ontology=store.ontology, data=data)
     records = ingestion.read(mapping, workdir=home, report=report)
     _, quality = write_report(records.quality, home / "reports")
-    store.prepare()
-    dangling: dict[str, int] = {}
-    nodes = {name: store.load_nodes(name, table, report) for name, table in records.nodes.items()}
-    relations = {}
-    for name, table in records.relations.items():
-        loaded = store.load_relations(name, table, report)
-        relations[name], dangling[name] = loaded.written, loaded.dangling
-    events = store.load_events(records.events, report)
-    dangling["events"] = events.dangling
-    if records.clock is not None:
-        store.set_clock(records.clock)
-    pictures = _copy_pictures(mapping, records, home / "images", report)
-    _log.info("ingested", source=str(source), nodes=nodes, relations=relations, events=events.written)
-    return Ingested(
+    nodes, loaded = _load(store, records, report)
+    events = loaded.pop(EVENTS)
+    done = Ingested(
         nodes=nodes,
-        relations=relations,
+        relations={name: found.written for name, found in loaded.items()},
         events={"written": events.written, "existing": events.existing},
-        dangling={name: count for name, count in dangling.items() if count},
+        dangling={name: found.dangling for name, found in [*loaded.items(), (EVENTS, events)] if found.dangling},
         clock=records.clock,
-        pictures=pictures,
+        pictures=_copy_pictures(mapping, records, home / "images", report),
         quality=quality,
         counts=store.counts(),
     )
+    _log.info("loaded", source=str(source), nodes=nodes, events=events.written)
+    return done
+
+
+def _load(store: Store, records: ingestion.Records, report: Report) -> tuple[dict[str, int], dict[str, Loaded]]:
+    """Nodes first, so that relations and events find their ends; the clock last, when all is there."""
+    store.prepare()
+    nodes = {name: store.load_nodes(name, table, report) for name, table in records.nodes.items()}
+    loaded = {name: store.load_relations(name, table, report) for name, table in records.relations.items()}
+    loaded[EVENTS] = store.load_events(records.events, report)
+    if records.clock is not None:
+        store.set_clock(records.clock)
+    return nodes, loaded
 
 
 def embed(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded:

@@ -1,5 +1,7 @@
 """Options that mean the same in every command, and what they resolve to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,8 +47,11 @@ def settings_of(
     return load_settings(home=home, store=store, artifact=artifact, **others)
 
 
-def open_store(settings: "Settings", ontology: "Ontology | None" = None) -> "Store":
-    """The store that the settings name, with the ontology that it holds unless one is given."""
+@contextmanager
+def open_store(settings: "Settings", ontology: "Ontology | None" = None) -> "Iterator[Store]":
+    """The store that the settings name, which answers, with its own ontology unless one is given."""
     from graph import connect
 
-    return connect(settings.store_url, ontology=ontology)
+    with connect(settings.store_url, ontology=ontology) as store:
+        store.ping()
+        yield store

@@ -80,22 +80,22 @@ def load_relations(
 
 def write_relations(transaction: Transaction, ontology: Ontology, relation: str, rows: Sequence[Values]) -> Loaded:
     """Creates or changes relations in a transaction that has a change number, so that no other does the same."""
-    found = transaction.rows(_stored_relations(ontology, relation, rows))
-    fresh, changed, missing = [], [], []
-    for row, (source, target, there, weight, time) in zip(rows, found, strict=True):
-        if not (source and target):
-            missing += [end for end, known in ((row[0], source), (row[1], target)) if not known]
-        elif not there:
-            fresh.append(row)
-        elif _differs(row[2:], [weight, time]):
-            changed.append(row)
+    ends = ontology.relations[relation]
+    known = (
+        _existing(transaction, ends.source, {row[0] for row in rows}),
+        _existing(transaction, ends.target, {row[1] for row in rows}),
+    )
+    stored = {(r[0], r[1]): r[2:] for r in transaction.rows(_stored_relations(ontology, relation, rows))}
+    whole = [row for row in rows if row[0] in known[0] and row[1] in known[1]]
+    fresh = [row for row in whole if (row[0], row[1]) not in stored]
+    changed = [row for row in whole if _differs(row[2:], stored.get((row[0], row[1]), row[2:]))]
     if fresh:
         transaction.run(_create_relations(ontology, relation, fresh))
     if changed:
         transaction.run(_change_relations(ontology, relation, changed))
-    dangling = sum(not (source and target) for source, target, *_ in found)
     written = len(fresh) + len(changed)
-    return Loaded(written, len(rows) - written - dangling, dangling, tuple(dict.fromkeys(missing)))
+    missing = dict.fromkeys(row[side] for row in rows for side in (0, 1) if row[side] not in known[side])
+    return Loaded(written, len(whole) - written, len(rows) - len(whole), tuple(missing))
 
 
 def product_ends(ontology: Ontology, relation: str, rows: Sequence[Values]) -> set[str]:
@@ -166,32 +166,36 @@ def _change(label: str, names: Sequence[str], rows: Sequence[Values]) -> Query:
     return Query(f"UNWIND $rows AS row MATCH (n:{quoted(label)} {{id: row.id}}) SET n += row", {"rows": known})
 
 
-def _ends(ontology: Ontology, relation: str, match: str) -> str:
+def _existing(transaction: Transaction, label: str, ids: set[str]) -> set[str]:
+    query = Query(f"UNWIND $ids AS id MATCH (n:{quoted(label)} {{id: id}}) RETURN n.id", {"ids": sorted(ids)})
+    return {key for (key,) in transaction.rows(query)}
+
+
+def _ends(ontology: Ontology, relation: str) -> str:
     ends = ontology.relations[relation]
     return (
-        f"UNWIND $rows AS row {match} (a:{quoted(ends.source)} {{id: row[0]}}) "
-        f"{match} (b:{quoted(ends.target)} {{id: row[1]}}) "
+        f"UNWIND $rows AS row MATCH (a:{quoted(ends.source)} {{id: row[0]}}) "
+        f"MATCH (b:{quoted(ends.target)} {{id: row[1]}}) "
     )
 
 
 def _stored_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation, "OPTIONAL MATCH") + f"OPTIONAL MATCH (a)-[r:{quoted(relation)}]->(b) "
-        "RETURN a IS NOT NULL, b IS NOT NULL, r IS NOT NULL, r.weight, r.time",
+        _ends(ontology, relation) + f"MATCH (a)-[r:{quoted(relation)}]->(b) RETURN a.id, b.id, r.weight, r.time",
         {"rows": rows},
     )
 
 
 def _create_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation, "MATCH") + f"CREATE (a)-[:{quoted(relation)} {{weight: row[2], time: row[3]}}]->(b)",
+        _ends(ontology, relation) + f"CREATE (a)-[:{quoted(relation)} {{weight: row[2], time: row[3]}}]->(b)",
         {"rows": rows},
     )
 
 
 def _change_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation, "MATCH") + f"MATCH (a)-[r:{quoted(relation)}]->(b) "
+        _ends(ontology, relation) + f"MATCH (a)-[r:{quoted(relation)}]->(b) "
         "SET r.weight = coalesce(row[2], r.weight), r.time = coalesce(row[3], r.time)",
         {"rows": rows},
     )

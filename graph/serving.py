@@ -28,9 +28,9 @@ def history_query(*, user: str | None, session: str | None, as_of_ms: int) -> Qu
     if not sources:
         return Query(shop + "RETURN number, []")
     text = (
-        f"{shop}CALL () {{ CALL () {{ {' UNION '.join(sources)} }} "
+        f"{shop}CALL () {{ CALL () {{ {' UNION ALL '.join(sources)} }} "
         "WITH e WHERE e.time <= $as_of MATCH (e)-[:ON]->(p:Product) "
-        "WITH p.id AS product, e.behaviour AS behaviour, count(e) AS events, max(e.time) AS last "
+        "WITH p.id AS product, e.behaviour AS behaviour, count(DISTINCT e.id) AS events, max(e.time) AS last "
         "RETURN collect([product, behaviour, events, last]) AS rows } RETURN number, rows"
     )
     parameters: dict[str, object] = {"as_of": as_of_ms}

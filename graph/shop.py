@@ -95,7 +95,8 @@ def _store_ontology(transaction: Transaction, store: str, ontology: Ontology) ->
         return
     if text is not None:  # somebody else may have stored one since it was looked at
         _check_fit(store, _parse(store, text), ontology)
-    parameters = {"text": json.dumps(ontology.as_dict(), sort_keys=True), "hash": ontology.hash}
+    # In the order of the file: the order of the model's terms follows from it.
+    parameters = {"text": json.dumps(ontology.as_dict()), "hash": ontology.hash}
     transaction.run(Query("MATCH (s:Shop {id: 'shop'}) SET s.ontology = $text, s.ontology_hash = $hash", parameters))
 
 

@@ -1,0 +1,80 @@
+"""What tests of several rooms share: real stores, and the folder of real data."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from graph import Query, Store, connect
+from tools.neo4j_server import RELEASES, MissingNeo4jError, fetched, running_server
+from tools.neo4j_server.java import newest_jdk
+
+ENGINES = ("embedded", "neo4j-5", "neo4j-2026")
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real store, once for each engine; it runs for as long as its tests do."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "embedded":
+        url = f"embedded:{folder}"
+        with connect(url):  # holds the engine, so that it does not start anew for each test
+            yield url
+        return
+    release = RELEASES[request.param.removeprefix("neo4j-")]
+    # The newest release is tested where there is a Java for it, the long-term one always.
+    if release is not RELEASES["5"] and newest_jdk(release.java) is None:
+        pytest.skip(f"Neo4j {release.version} needs a JDK {release.java} or newer")
+    try:
+        installed = fetched(release)
+    except MissingNeo4jError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI tests the store on Neo4j: {error}")
+        pytest.skip(str(error))
+    with running_server(installed, folder) as server:
+        yield server.url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty, prepared store, on each engine in turn."""
+    with connect(store_url) as store:
+        empty(store)
+        store.prepare()
+        yield store
+
+
+@pytest.fixture(scope="session")
+def _embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    url = f"embedded:{tmp_path_factory.mktemp('embedded-only')}"
+    with connect(url):
+        yield url
+
+
+@pytest.fixture
+def embedded_store(_embedded_url: str) -> Iterator[Store]:
+    """An empty, prepared store on the embedded engine, for tests that do not depend on the engine."""
+    with connect(_embedded_url) as store:
+        empty(store)
+        store.prepare()
+        yield store
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Callable[[str], Path]:
+    """The folder of a real data set by name ("online_retail"), under PATHREC_DATA; skips where it is not."""
+
+    def find(name: str) -> Path:
+        root = os.environ.get("PATHREC_DATA")
+        if root is None or not (Path(root) / name).exists():
+            pytest.skip(f"needs the data set {name}: set PATHREC_DATA to the folder that holds it")
+        return Path(root) / name
+
+    return find
+
+
+def empty(store: Store) -> None:
+    """Takes everything out of a store but its constraints and indexes."""
+    # Nothing in the store's own interface does this, on purpose.
+    store._connection.rows(Query("MATCH (n) DETACH DELETE n"), write=True)

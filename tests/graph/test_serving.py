@@ -1,0 +1,67 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from graph import CategoryRow, HistoryRow, Named, Store
+from tests.graph.shop_tables import fill, moment
+
+NOW = datetime(2024, 2, 1, tzinfo=UTC)
+
+
+def test_a_history_joins_the_events_of_one_behaviour_with_one_product(store: Store) -> None:
+    fill(store)
+    rows = store.history(user="cid", as_of=NOW).rows
+    assert sorted(rows) == [HistoryRow("pot", "purchase", 2, moment(5)), HistoryRow("tea", "purchase", 1, moment(4))]
+
+
+def test_a_history_ends_at_its_moment(store: Store) -> None:
+    fill(store)
+    assert sorted(store.history(user="cid", as_of=moment(4)).rows) == [
+        HistoryRow("pot", "purchase", 1, moment(4)),
+        HistoryRow("tea", "purchase", 1, moment(4)),
+    ]
+    assert store.history(user="cid", as_of=moment(3)).rows == []
+
+
+def test_an_event_of_both_user_and_session_counts_once(store: Store) -> None:
+    fill(store)
+    session = {HistoryRow("mug", "view", 1, moment(6)), HistoryRow("tea", "view", 1, moment(7))}
+    user = {HistoryRow(p, "purchase", 1, moment(1)) for p in ("tea", "pot")} | {HistoryRow("mug", "view", 1, moment(6))}
+    assert set(store.history(session="s1", as_of=NOW).rows) == session
+    assert set(store.history(user="ann", as_of=NOW).rows) == user
+    assert set(store.history(user="ann", session="s1", as_of=NOW).rows) == user | session
+
+
+def test_nobody_has_an_empty_history_that_knows_the_change_number(store: Store) -> None:
+    fill(store)
+    for who in ({}, {"user": "nobody"}, {"session": "none"}, {"user": "nobody", "session": "none"}):
+        found = store.history(**who, as_of=NOW)
+        assert (found.rows, found.change_number) == ([], store.change_number())
+    assert store.change_number() > 0
+
+
+def test_a_moment_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        store.history(user="ann", as_of=datetime(2024, 1, 1))  # noqa: DTZ001
+
+
+def test_a_card_holds_what_a_shopper_sees(store: Store) -> None:
+    fill(store)
+    cards = store.product_cards(["hat", "gone", "tea", "hat"])
+    assert list(cards) == ["hat", "tea"]
+    assert cards["tea"].properties == {"title": "title of tea", "price": 3.0}
+    assert cards["tea"].categories == (Named("kitchen", "Kitchen"),)
+    assert cards["tea"].brand == Named("acme", "Acme")
+    assert cards["hat"].brand is None
+
+
+def test_categories_come_with_the_one_above(store: Store) -> None:
+    fill(store)
+    assert store.categories() == [CategoryRow("all", "All", None), CategoryRow("kitchen", "Kitchen", "all")]
+
+
+def test_a_category_holds_the_products_of_its_descendants(store: Store) -> None:
+    fill(store)
+    assert store.category_products("all") == ["hat", "pot", "tea"]
+    assert store.category_products("kitchen") == ["pot", "tea"]
+    assert store.category_products("none") == []

@@ -55,7 +55,13 @@ def _source(source: Source, ontology: Ontology) -> Iterator[Mistake]:
         yield from _inside(place(("nodes", number)), _node(source, node, ontology))
     for number, relation in enumerate(source.relations):
         yield from _inside(place(("relations", number)), _relation(source, relation, ontology))
+    ids = [event.id for event in source.events]
     for number, event in enumerate(source.events):
+        if event.id in ids[:number] and event.id is not None:
+            yield (
+                f"events[{number}].id",
+                f"another rule takes {event.id} too, so that two events have one id; leave it out",
+            )
         yield from _inside(place(("events", number)), _event(source, event, ontology))
 
 

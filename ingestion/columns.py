@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ingestion.rules import Column, Source
-from ingestion.step import divide, nothing_rejected
+from ingestion.identity import IDENTITY
+from ingestion.rules import EPOCHS, Column, Source
+from ingestion.step import LINE, divide, nothing_rejected
 
 TIME = pl.Datetime("ms", "UTC")
 _TRUE, _FALSE = ("true", "yes", "1", "t", "y"), ("false", "no", "0", "f", "n")
@@ -22,12 +23,12 @@ class Typed:
 
 
 def typed(raw: pl.DataFrame, source: Source) -> Typed:
-    """Reads the mapped columns of raw rows; columns of `raw` that begin with `#` are kept.
+    """Reads the mapped columns of raw rows; `LINE` and `IDENTITY` stay.
 
     Args:
         raw: `LINE` and the columns of the file, all that `source` maps among them.
     """
-    kept = [column for column in raw.columns if column.startswith("#")]
+    kept = [column for column in (LINE, IDENTITY) if column in raw.columns]
     texts = {name: _cell(raw, source, name) for name in source.columns}
     rows = raw.select(*kept, *(expr.alias(f"#text {name}") for name, expr in texts.items()))
     rows = rows.with_columns(_parsed(rows, name, column).alias(name) for name, column in source.columns.items())
@@ -89,7 +90,7 @@ def _time(cell: pl.Expr, dtype: pl.DataType, column: Column) -> pl.Expr:
         return _zoned(cell, column.zone) if dtype.time_zone is None else cell.dt.convert_time_zone("UTC").cast(TIME)
     if dtype == pl.Date:
         return _zoned(cell.cast(pl.Datetime("ms")), column.zone)
-    if column.format in ("epoch_s", "epoch_ms"):
+    if column.format in EPOCHS:
         number = cell.cast(pl.Float64, strict=False) * (1000 if column.format == "epoch_s" else 1)
         return number.round().cast(pl.Int64, strict=False).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
     if column.format is not None:

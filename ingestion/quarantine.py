@@ -37,10 +37,10 @@ def write_quarantine(
 
 
 def _rows(source: str, raw: pl.DataFrame, rejected: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    named = rejected.rename({"reason": "#reason", "explanation": "#explanation"})
-    for row in named.join(raw, on=LINE, how="left").iter_rows(named=True):
-        cells = {name: cell for name, cell in row.items() if not name.startswith("#")}
-        yield _entry(source, row[LINE], row["#reason"], row["#explanation"]) | {"row": cells}
+    names = [name for name in raw.columns if name != LINE]
+    found = rejected.join(raw.select(LINE, pl.struct(names).alias("row")), on=LINE, how="left")
+    for line, reason, explanation, row in found.iter_rows():
+        yield _entry(source, line, reason, explanation) | {"row": row}
 
 
 def _lines(source: str, broken: Sequence[Broken]) -> Iterator[dict[str, Any]]:

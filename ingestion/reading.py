@@ -139,11 +139,16 @@ def _take(mapping: Mapping, source: Source) -> _Taken:
 
 
 def _unfit(source: Source, index: int, rows: pl.DataFrame) -> list[Mistake]:
-    """What only the whole file tells: columns of JSON lines, and lists where a single value is mapped."""
+    """What only the whole file tells: columns of JSON lines, and cells that are no single values."""
     mistakes = _absent(source, index, [column for column in rows.columns if column != LINE])
     for name, column in source.columns.items():
-        if column.split is None and isinstance(rows.schema.get(source.of_file(name)), LISTS):
+        kind = rows.schema.get(source.of_file(name))
+        if column.split is None and isinstance(kind, LISTS):
             mistakes.append((f"sources[{index}].columns.{name}", 'holds lists; add split, as in split: "|"'))
+        elif isinstance(kind, pl.Struct | pl.Binary | pl.Object) or (
+            isinstance(kind, LISTS) and kind.inner.is_nested()
+        ):
+            mistakes.append((f"sources[{index}].columns.{name}", f"holds {kind}, not single values; flatten the file"))
     return mistakes
 
 

@@ -4,10 +4,12 @@ docs/ingestion.md describes it for those who write one.
 """
 
 from collections.abc import Mapping as Dictionary
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -25,6 +27,9 @@ FORMATS: Dictionary[str, Format] = {
     ".parquet": "parquet",
 }
 """Suffix of a file (after `.gz` is taken off) and the format that it stands for."""
+
+EPOCHS = ("epoch_s", "epoch_ms")
+"""Formats of a datetime that count from 1970."""
 
 _NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 
@@ -58,6 +63,8 @@ class Column(Part):
     def _fits(self) -> "Column":
         if self.format and self.type != "datetime":
             raise ValueError("format is for columns of type datetime")
+        if self.format and self.format not in EPOCHS and not _tells_the_day(self.format):
+            raise ValueError(f"{self.format} reads no date; write it as %d/%m/%Y %H:%M, epoch_s or epoch_ms")
         if self.split and self.type != "string":
             raise ValueError("a column that is split holds strings; leave out its type")
         return self
@@ -67,6 +74,16 @@ def _scalar(value: object) -> object:
     if not isinstance(value, str | int | float | bool | None):
         raise ValueError("a constant is one text, number or truth value; put a text in quotes")
     return value
+
+
+def _tells_the_day(pattern: str) -> bool:
+    """Whether a moment that is written by the pattern can be read back by it, to the day."""
+    moment = pl.Series([datetime(2011, 12, 25, 16, 45, 30, tzinfo=UTC)])
+    try:
+        read = moment.dt.strftime(pattern).str.to_datetime(pattern, strict=False).dt.date()
+    except pl.exceptions.PolarsError:
+        return False
+    return bool((read == moment.dt.date()).fill_null(value=False).all())
 
 
 class Value(Part):

@@ -43,7 +43,7 @@ def read_source(source: Source) -> Table:
     if source.format == "parquet":
         return _parquet(source, content)
     lines, broken = _lines(source, content)
-    table = _json_rows(lines) if source.format == "jsonl" else _delimited_rows(source, lines)
+    table = _json_rows(source.path, lines) if source.format == "jsonl" else _delimited_rows(source, lines)
     if source.format == "jsonl" and table.rows.is_empty():
         wrong = (*broken, *table.broken)[0]
         raise SourceError(f"{source.path}: no line is a JSON object; line {wrong.line}: {wrong.explanation}")
@@ -176,6 +176,7 @@ def _header(source: Source, lines: pl.DataFrame) -> list[str]:
     if lines.is_empty():
         raise SourceError(f"{source.path}: the header is not {source.encoding} text; name the encoding in the mapping")
     names = header(lines["text"][0], delimiter_of(source))
+    _check_names(source.path, names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SourceError(f"{source.path}: the header has {', '.join(twice)} more than once; rename the columns")
@@ -187,7 +188,12 @@ def _delimited_rows(source: Source, lines: pl.DataFrame) -> Table:
     return cut(lines.slice(1), names, delimiter_of(source))
 
 
-def _json_rows(lines: pl.DataFrame) -> Table:
+def _check_names(path: Path, names: list[str]) -> None:
+    if LINE in names:
+        raise SourceError(f"{path}: a column is called {LINE}, which Pathrec needs for itself; rename it")
+
+
+def _json_rows(path: Path, lines: pl.DataFrame) -> Table:
     broken: list[Broken] = []
     numbers: list[int] = []
     records: list[dict[str, object]] = []
@@ -203,6 +209,7 @@ def _json_rows(lines: pl.DataFrame) -> Table:
         numbers.append(line)
         records.append(record)
     names = list(dict.fromkeys(name for record in records for name in record))
+    _check_names(path, names)
     cells = {name: _json_column(name, [record.get(name) for record in records]) for name in names}
     return Table(pl.DataFrame({LINE: pl.Series(numbers, dtype=pl.Int64)} | cells), tuple(broken))
 
@@ -224,6 +231,7 @@ def _parquet(source: Source, content: bytes) -> Table:
         rows = pl.read_parquet(BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _bad_parquet(source.path, error) from error
+    _check_names(source.path, rows.columns)
     return Table(rows.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE)), ())
 
 

@@ -139,6 +139,27 @@ def test_the_shipped_mapping_asks_for_its_data() -> None:
         load_mapping("online-retail", ontology=default_ontology())
 
 
+@pytest.mark.parametrize("pattern", ["%Q", "%H:%M", "%d/%m/%Y %H", "yyyy-mm-dd"])
+def test_a_format_that_reads_no_date_is_refused(shop: Any, pattern: str) -> None:
+    columns = PRODUCTS["columns"] | {"at": {"type": "datetime", "format": pattern}}
+    assert "sources[0].columns.at: " in _mistakes(shop, PRODUCTS | {"columns": columns})
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%d/%m/%Y", "%m/%d/%y %H:%M", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%.f", "epoch_s"]
+)
+def test_a_format_that_reads_a_date_is_taken(shop: Any, pattern: str) -> None:
+    columns = PRODUCTS["columns"] | {"at": {"type": "datetime", "format": pattern}}
+    assert shop.mapping(PRODUCTS | {"columns": columns}).sources[0].columns["at"].format == pattern
+
+
+def test_two_rules_cannot_give_one_id_to_two_events(shop: Any) -> None:
+    rule = {"product": "id", "user": "title", "behaviour": {"constant": "view"}, "time": "at", "id": "id"}
+    columns = PRODUCTS["columns"] | {"at": {"type": "datetime"}}
+    message = _mistakes(shop, PRODUCTS | {"columns": columns, "events": [rule, rule]})
+    assert "sources[0].events[1].id: another rule takes id too" in message
+
+
 def test_a_word_stands_for_one_category(shop: Any) -> None:
     tree = {"Kitchen": {"Mugs": ["mug"], "Cups": ["cup", "mugs"]}, "mugs": {}}
     message = _mistakes(shop, PRODUCTS, categories={"from": "titel", "tree": tree, "motifs": {"Birds": ["owl"]}})

@@ -135,6 +135,47 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(shop: Any, name: str, 
     assert not (shop.folder / "work").exists()
 
 
+def test_parquet_keeps_its_types(shop: Any) -> None:
+    frame = pl.DataFrame(
+        {
+            "id": [1, 2],
+            "price": [1.5, float("nan")],
+            "available": [True, False],
+            "tags": [["a", "b"], None],
+            "at": [datetime(2011, 6, 1, 12), datetime(2011, 6, 2)],  # noqa: DTZ001
+            "deep": [{"x": 1}, {"x": 2}],
+        }
+    )
+    frame.write_parquet(shop.folder / "p.parquet")
+    source: dict[str, Any] = {
+        "path": "p.parquet",
+        "columns": {
+            "id": {}, "price": {"type": "float"}, "available": {"type": "boolean"}, "tags": {"split": "|"},
+            "at": {"type": "datetime", "zone": "Europe/London"},
+        },
+        "nodes": [{"type": "Product", "id": "id", "properties": {"price": "price", "available": "available"}}],
+        "relations": [{"name": "HAS_FEATURE", "source": "id", "target": "tags", "time": "at"}],
+    }  # fmt: skip
+    records = shop.read(source)
+    assert [(p["id"], p["price"], p["available"]) for p in records.nodes["Product"].to_pylist()] == [("1", 1.5, True)]
+    relations = records.relations["HAS_FEATURE"].to_pylist()
+    assert [(r["target"], r["time"].isoformat()) for r in relations] == [
+        ("a", "2011-06-01T11:00:00+00:00"), ("b", "2011-06-01T11:00:00+00:00"),
+    ]  # fmt: skip
+    with pytest.raises(MappingError, match=r"columns\.deep: holds Struct.*flatten the file"):
+        shop.read(source | {"columns": source["columns"] | {"deep": {}}})
+
+
+def test_a_column_may_be_called_anything_but_what_pathrec_needs(shop: Any) -> None:
+    shop.file("p.csv", "#id,title,price\n1,Tea,x\n2,Pot,2\n")
+    source = _products("p.csv", columns={"id": "#id", "title": {}, "price": {"type": "float"}})
+    assert _rows(shop.read(source)) == [("2", "Pot", 2.0)]
+    assert '"row": {"#id": "1"' in (shop.folder / "work/quarantine/products.jsonl").read_text(encoding="utf-8")
+    shop.file("p.csv", "#line,title,price\n")
+    with pytest.raises(SourceError, match="rename it"):
+        shop.read(source)
+
+
 def test_a_truncated_gzip_is_refused_and_nothing_is_written(shop: Any) -> None:
     shop.folder.joinpath("p.csv.gz").write_bytes(_GZIP[: len(_GZIP) // 2])
     with pytest.raises(SourceError, match="gzip file is cut off or damaged"):

@@ -14,16 +14,15 @@ from ingestion.account import QualityReport, SourceQuality, account_of, source_q
 from ingestion.categories import derive_categories
 from ingestion.clean import StepCount, clean
 from ingestion.clock import latest_allowed
-from ingestion.columns import LISTS, typed
+from ingestion.columns import typed
 from ingestion.delimited import Table
 from ingestion.identity import with_identity
 from ingestion.mapping import Mapping
-from ingestion.places import Mistake
 from ingestion.quarantine import quarantine_file, write_quarantine
 from ingestion.rules import Source
-from ingestion.sources import columns_of, delimiter_of, read_source
+from ingestion.fitting import check_columns, misfits
+from ingestion.sources import read_source
 from ingestion.step import LINE, rejections
-from schema.errors import suggestion
 from schema.progress import Report, silent
 from schema.tables import EVENTS, RELATIONS, conform, node_schema
 
@@ -92,42 +91,9 @@ def read(mapping: Mapping, *, workdir: Path, report: Report = silent, now: datet
     return made
 
 
-def check_columns(mapping: Mapping) -> None:
-    """Looks at the headers of all files before any is read as a whole.
-
-    Raises:
-        MappingError: columns are missing; all of them are listed.
-        SourceError: a file cannot be read.
-    """
-    mistakes: list[Mistake] = []
-    if mapping.images and not mapping.images.is_dir():
-        mistakes.append(
-            ("images", f"no folder {mapping.images}; give its path relative to the mapping, or leave it out")
-        )
-    for index, source in enumerate(mapping.sources):
-        present = columns_of(source)
-        if present is not None:
-            mistakes += _absent(source, index, present)
-    if mistakes:
-        raise mapping.error(mistakes)
-
-
-def _absent(source: Source, index: int, present: list[str]) -> list[Mistake]:
-    found = []
-    for name in source.columns:
-        column = source.of_file(name)
-        if column not in present:
-            hint = suggestion(column, present).removeprefix("there is ")
-            message = f'no column "{column}" in {source.path.name}; it has {hint}'
-            if len(present) == 1 and source.format in ("csv", "tsv"):
-                message += f" Is {delimiter_of(source)!r} the right delimiter?"
-            found.append((f"sources[{index}].columns.{name}", message))
-    return found
-
-
 def _take(mapping: Mapping, source: Source) -> _Taken:
     table = read_source(source)
-    if mistakes := _unfit(source, mapping.sources.index(source), table.rows):
+    if mistakes := misfits(source, mapping.sources.index(source), table.rows):
         raise mapping.error(mistakes)
     needs_ids = any(rule.id is None for rule in source.events)
     cells = typed(with_identity(table.rows, source) if needs_ids else table.rows, source)
@@ -136,20 +102,6 @@ def _take(mapping: Mapping, source: Source) -> _Taken:
     rejected = pl.concat([cells.rejected, cleaned.rejected, whole.rejected])
     events = records.event_frame(whole.rows, source)
     return _Taken(source, table, whole.rows, rejected, cleaned.counts, events)
-
-
-def _unfit(source: Source, index: int, rows: pl.DataFrame) -> list[Mistake]:
-    """What only the whole file tells: columns of JSON lines, and cells that are no single values."""
-    mistakes = _absent(source, index, [column for column in rows.columns if column != LINE])
-    for name, column in source.columns.items():
-        kind = rows.schema.get(source.of_file(name))
-        if column.split is None and isinstance(kind, LISTS):
-            mistakes.append((f"sources[{index}].columns.{name}", 'holds lists; add split, as in split: "|"'))
-        elif isinstance(kind, pl.Struct | pl.Binary | pl.Object) or (
-            isinstance(kind, LISTS) and kind.inner.is_nested()
-        ):
-            mistakes.append((f"sources[{index}].columns.{name}", f"holds {kind}, not single values; flatten the file"))
-    return mistakes
 
 
 def _without_late_mistakes(taken: list[_Taken], mapping: Mapping, now: datetime) -> list[_Taken]:

@@ -59,10 +59,14 @@ def test_a_missing_column_is_named_with_place_line_and_likely_spelling(shop: Any
     )
 
 
-def test_a_wrong_delimiter_is_suspected_when_the_header_is_one_column(shop: Any) -> None:
+def test_a_wrong_delimiter_is_told_once_with_the_likely_one(shop: Any) -> None:
     shop.file("products.csv", "sku;name;UnitPrice\n1;Tea;2.50\n")
-    with pytest.raises(MappingError, match="Is ',' the right delimiter"):
+    with pytest.raises(MappingError) as caught:
         shop.read(PRODUCTS)
+    assert str(caught.value).endswith(
+        "sources[0].delimiter: the header of products.csv is one column, sku;name;UnitPrice; its delimiter seems to be ';'"
+    )
+    assert shop.read(PRODUCTS | {"delimiter": ";"}).quality.rows_kept == 1
 
 
 def test_all_mistakes_are_reported_at_once_each_with_its_place(shop: Any) -> None:

@@ -14,6 +14,8 @@ _log = structlog.get_logger()
 def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """The JSON form of an error that came up in the execution."""
     original = error.original_error
+    while isinstance(original, GraphQLError):
+        original = original.original_error
     extensions: dict[str, Any]
     if isinstance(original, ServiceError):
         message, extensions = original.message, {"code": original.code}

@@ -147,8 +147,8 @@ class LiveModel:
             self._refused = path  # it will not fit the next time either
             raise
         with self._lock:
-            changes = self._store.changes(artifact.manifest.change_number)
             state = fresh_state(artifact, self._store)
+            changes = self._store.changes(state.change)
             self._state = caught_up(state, self._store, changes)
             self._served, self._refused, self.problem = path, None, None
         _log.info("model_loaded", version=state.model_version, products=state.scorer.size, replayed=len(changes))
@@ -157,6 +157,8 @@ class LiveModel:
 
 def fresh_state(artifact: Artifact, store: Store) -> LiveState:
     """An artifact over a store, with nothing of the change log applied but what the product nodes show."""
+    # A model that was trained on another store knows nothing of this store's log.
+    change = min(artifact.manifest.change_number, store.change_number())
     products = store.nodes("Product")
     scorer = adopt(artifact.scorer, store.stored_ontology() or store.ontology)
     present = set(products.column("id").to_pylist())
@@ -165,7 +167,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
     return LiveState(
         manifest=artifact.manifest,
         scorer=scorer,
-        change=artifact.manifest.change_number,
+        change=change,
         shelf=Shelf.of(scorer.product_ids, products),
         categories=_categories(store),
         clock=store.clock(),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 from served_shop import Client, load
 
 from api import pipeline, registry
@@ -23,7 +24,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         load(store)
         pipeline.embed(store, home=home)
         pipeline.export(store, home / "snapshot")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so little work is only slowed down by sharing it
     pipeline.train(home / "snapshot", home / "trained", seed=1, device="cpu")
+    torch.set_num_threads(threads)
     registry.publish(home, home / "trained")
     (home / "images").mkdir()
     (home / "images" / "mug 1.png").write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -9,7 +9,9 @@ EXPLAIN = """
 query($audience: AudienceInput!, $product: String!, $asOf: DateTime, $model: String) {
   explain(audience: $audience, productId: $product, asOf: $asOf, modelVersion: $model) {
     score prior readableShare remainder { count value }
-    contributions(first: 100) { kind relation value share text because { behaviour product { productId } } path { cypher nodes { type count } } }
+    contributions(first: 100) {
+      kind relation value share text because { behaviour product { productId } } path { cypher nodes { type count } }
+    }
     counterfactual { minimal newRank items { behaviour product { productId } } }
   }
 }

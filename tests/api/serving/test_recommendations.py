@@ -126,7 +126,8 @@ def test_a_cursor_continues_only_the_list_it_came_from(shop: Client) -> None:
 
 def test_similar_products_resemble_and_leave_the_product_itself_out(shop: Client) -> None:
     query = """{ product(productId: "p4") { productId similar(first: 8) { strategy pageInfo { endCursor }
-        edges { score node { productId } explanation { prior score remainder { value } contributions(first: 3) { value } } }
+        edges { score node { productId }
+            explanation { prior score remainder { value } contributions(first: 3) { value } } }
     } } }"""
     found = shop.ask(query)["product"]["similar"]
     ids = [edge["node"]["productId"] for edge in found["edges"]]

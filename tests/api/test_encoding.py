@@ -1,0 +1,70 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api.encoding import EncoderProcess, EncoderUnavailableError
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncoderProcess]:
+    process = EncoderProcess(None, tmp_path_factory.mktemp("cache"))
+    process.start()
+    yield process
+    process.stop()
+
+
+def wait(encoder: EncoderProcess, seconds: float = 90.0) -> str:
+    deadline = time.monotonic() + seconds
+    while encoder.check() == "starting" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return encoder.state
+
+
+def test_until_the_child_is_ready_texts_cannot_be_encoded(encoder: EncoderProcess) -> None:
+    if encoder.check() == "starting":
+        with pytest.raises(EncoderUnavailableError, match="starting"):
+            encoder.encode([["a mug"]])
+
+
+def test_properties_become_one_vector_a_node_with_its_hash(encoder: EncoderProcess) -> None:
+    assert wait(encoder) == "ready"
+    encoded = encoder.encode([["Red mug", "For coffee."], ["Red mug", None], ["", None]])
+    assert encoded.matrix.shape[0] == len(encoded.hashes) == 3
+    assert np.linalg.norm(encoded.matrix, axis=1) == pytest.approx([1, 1, 0], abs=1e-5)
+    assert len(set(encoded.hashes)) == 3
+
+
+def test_a_child_that_is_killed_is_replaced(encoder: EncoderProcess) -> None:
+    assert wait(encoder) == "ready"
+    process = encoder._process
+    assert process is not None and process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    with pytest.raises(EncoderUnavailableError):
+        encoder.encode([["a mug"]])
+    assert wait(encoder) == "ready"
+    assert encoder.encode([["a mug"]]).matrix.shape[0] == 1
+
+
+def test_a_model_that_cannot_be_opened_is_said_and_not_tried_again(tmp_path: Path) -> None:
+    process = EncoderProcess(str(tmp_path / "no such model"), tmp_path / "cache")
+    process.start()
+    try:
+        assert wait(process) == "failed"
+        assert process.problem
+        with pytest.raises(EncoderUnavailableError, match="no such model"):
+            process.encode([["a mug"]])
+    finally:
+        process.stop()
+
+
+def test_the_service_imports_no_torch() -> None:
+    code = "import sys, api.app, api.server; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

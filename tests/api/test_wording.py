@@ -1,0 +1,73 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from api.services.recommendation import Unit
+from api.services.wording import ENGLISH, Reason, messages, sentence
+from schema import Ontology, Term, default_ontology
+from schema.ontology import parse_ontology
+
+ONTOLOGY = default_ontology()
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def term(name: str, ontology: Ontology = ONTOLOGY) -> Term:
+    return next(term for term in ontology.terms if term.name == name)
+
+
+def said(name: str | None, behaviour: str | None = "purchase", events: int = 1, **more: object) -> str:
+    values = {"kind": "PATH", "value": 1.0, "title": "Red mug", "unit": Unit("p1", behaviour, events, WHEN)} | more
+    return sentence(Reason(term=term(name) if name else None, **values), ONTOLOGY)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (said("CO_BUYER", group=12), "12 shoppers bought both this and “Red mug”, which you bought."),
+        (said("CO_BUYER"), "Other shoppers bought both this and “Red mug”, which you bought."),
+        (said("SAME_BASKET", group=7), "This was in 7 baskets together with “Red mug”, which you bought."),
+        (said("SAME_BASKET", "view"), "Others had this in one basket with “Red mug”, which you viewed."),
+        (
+            said("IN_CATEGORY", names=("Mugs", "Gifts")),
+            "This is in the same category as “Red mug”, which you bought: Mugs, Gifts.",
+        ),
+        (
+            said("HAS_FEATURE", names=("a", "b", "c", "d", "e")),
+            "This shares a feature with “Red mug”, which you bought: a, b, c and 2 more.",
+        ),
+        (said("MADE_BY"), "This is of the same brand as “Red mug”, which you bought."),
+        (said("COMPLEMENTS", "cart", 3), "“Red mug”, which you put into your cart 3 times, goes with this."),
+        (said("COMPLEMENTS_REVERSE"), "This goes with “Red mug”, which you bought."),
+        (said("SAME_PRODUCT", events=2), "This is “Red mug”, which you bought 2 times."),
+        (said(None, None, kind="TEXT"), "This is described in similar words as “Red mug”, which you are looking at."),
+        (said(None, kind="IMAGE"), "This looks similar to “Red mug”, which you bought."),
+        (said(None, "wish", kind="IMAGE"), "This looks similar to “Red mug”, which is in your history (wish)."),
+        (
+            said("MADE_BY", value=-0.5),
+            "Speaks against it: This is of the same brand as “Red mug”, which you bought.",
+        ),
+    ],
+)
+def test_a_reason_reads_as_a_sentence(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def test_a_title_may_hold_braces_and_percent_signs() -> None:
+    assert "“{0} 100 % {title}”" in said("MADE_BY", title="{0} 100 % {title}")
+
+
+def test_every_kind_of_path_and_contribution_has_words() -> None:
+    own = {"meetings": {"SAME_VISIT": {"by": "session", "behaviours": ["view", "cart"], "says": "was seen with"}}}
+    ontology = parse_ontology(own, where="test")
+    unit = Unit("p1", "view", 1, WHEN)
+    for found in ontology.terms:
+        for group in (None, 9):
+            text = sentence(Reason("PATH", 1.0, unit, "Mug", found, group=group), ontology)
+            assert text.endswith(".")
+            assert "Mug" in text
+    for kind in ("TEXT", "IMAGE", "LATENT"):
+        assert "Mug" in sentence(Reason(kind, 1.0, unit, "Mug"), ontology)
+
+
+def test_a_language_without_a_catalogue_gets_english() -> None:
+    assert messages("en-GB") is messages("tlh") is ENGLISH

@@ -16,11 +16,11 @@ from ingestion.clean import StepCount, clean
 from ingestion.clock import latest_allowed
 from ingestion.columns import typed
 from ingestion.delimited import Table
+from ingestion.fitting import check_columns, misfits
 from ingestion.identity import with_identity
 from ingestion.mapping import Mapping
 from ingestion.quarantine import quarantine_file, write_quarantine
 from ingestion.rules import Source
-from ingestion.fitting import check_columns, misfits
 from ingestion.sources import read_source
 from ingestion.step import LINE, rejections
 from schema.progress import Report, silent

@@ -64,7 +64,8 @@ def test_a_wrong_delimiter_is_told_once_with_the_likely_one(shop: Any) -> None:
     with pytest.raises(MappingError) as caught:
         shop.read(PRODUCTS)
     assert str(caught.value).endswith(
-        "sources[0].delimiter: the header of products.csv is one column, sku;name;UnitPrice; its delimiter seems to be ';'"
+        "sources[0].delimiter: the header of products.csv is one column, sku;name;UnitPrice; "
+        "its delimiter seems to be ';'"
     )
     assert shop.read(PRODUCTS | {"delimiter": ";"}).quality.rows_kept == 1
 

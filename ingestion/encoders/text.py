@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 from ingestion.encoders.model_folder import EncoderError, ModelFolder, Pooling, find_model
 from schema.progress import Report, silent
 
-_BATCH = {"cpu": 64, "cuda": 256}
+_BATCH = {"cpu": 32, "cuda": 256}
 
 
 def load_text_encoder(model: str | None = None, *, device: str | None = None) -> "TextEncoder":
@@ -33,9 +34,6 @@ def load_text_encoder(model: str | None = None, *, device: str | None = None) ->
     """
     found = find_model(model)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if place.type == "cpu" and hasattr(os, "sched_getaffinity"):
-        # torch counts the machine's cores, also those that this process may not use.
-        torch.set_num_threads(min(torch.get_num_threads(), len(os.sched_getaffinity(0))))
     tokenizer, network = _open(found)
     return TextEncoder(
         name=found.name,
@@ -72,8 +70,9 @@ class TextEncoder:
         spoken = [row for row, text in enumerate(texts) if text.strip()]
         tokens = self._tokens([texts[row] for row in spoken])
         done = len(texts) - len(spoken)
-        for batch in _batches(tokens, _BATCH[self.device.type]):
-            matrix[[spoken[i] for i in batch]] = self._run([tokens[i] for i in batch])
+        batches = list(_batches(tokens, _BATCH[self.device.type]))
+        for batch, vectors in zip(batches, self._run_all(batches, tokens), strict=True):
+            matrix[[spoken[i] for i in batch]] = vectors
             done += len(batch)
             report("encode", done, len(texts))
         return matrix
@@ -83,6 +82,22 @@ class TextEncoder:
             return []
         encoded = self.tokenizer(texts, truncation=True, max_length=self.max_tokens, return_attention_mask=False)
         return list(encoded["input_ids"])
+
+    def _run_all(self, batches: list[list[int]], tokens: list[list[int]]) -> Iterator[NDArray[np.float32]]:
+        """Vectors of each batch, in their order; on a CPU a thread for each batch.
+
+        Threads within a batch would wait for each other at each of its layers, and on a busy machine long.
+        """
+        runs = ([tokens[i] for i in batch] for batch in batches)
+        if self.device.type != "cpu" or len(batches) == 1:
+            yield from map(self._run, runs)
+            return
+        before = torch.get_num_threads()
+        try:
+            with ThreadPoolExecutor(_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                yield from pool.map(self._run, runs)
+        finally:
+            torch.set_num_threads(before)
 
     def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         lengths = torch.tensor([len(row) for row in tokens])
@@ -114,6 +129,11 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
         return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
     weights = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
     return (states * weights).sum(1) / weights.sum(1)
+
+
+def _cores() -> int:
+    """Those that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _open(found: ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:

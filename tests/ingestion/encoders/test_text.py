@@ -66,6 +66,12 @@ def test_a_very_long_text_is_cut_and_not_refused(packaged: TextEncoder) -> None:
     assert np.linalg.norm(packaged.encode(["teapot " * 5000])) == pytest.approx(1, abs=1e-5)
 
 
+def test_encoding_leaves_the_threads_of_torch_as_they_were(packaged: TextEncoder) -> None:
+    before = torch.get_num_threads()
+    packaged.encode(["mug", "cup"] * 50)
+    assert torch.get_num_threads() == before
+
+
 def test_progress_ends_at_the_number_of_texts(packaged: TextEncoder) -> None:
     news: list[tuple[str, int, int]] = []
     packaged.encode(["mug", "", "cup"] * 50, lambda *step: news.append(step))

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pyarrow as pa
 
 from ingestion.encoders.wording import joined, texts_of
@@ -15,3 +18,8 @@ def test_what_says_nothing_is_left_out() -> None:
 def test_each_row_of_a_table_gets_its_text() -> None:
     table = pa.table({"title": ["Mug", None], "description": ["Blue", None], "price": [1.0, 2.0]})
     assert texts_of(table, ["title", "description"]) == ["Mug. Blue", ""]
+
+
+def test_cache_and_wording_need_no_torch() -> None:
+    code = "import sys, ingestion.encoders; sys.exit(bool({'torch', 'transformers'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,6 +12,7 @@ from graph.store import Store
 from schema.ontology import Ontology
 
 EMBEDDED = "embedded:"
+ENGINE_SECONDS = 10.0
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
 
@@ -38,7 +39,8 @@ def connect(
         if url.startswith(EMBEDDED) and url != EMBEDDED:
             engine = EmbeddedEngine(Path(url.removeprefix(EMBEDDED)).expanduser())
             resources.callback(engine.close)
-            connection = Connection(url, engine.locate)
+            # A killed engine holds its locks for a moment longer, then another is started.
+            connection = Connection(url, engine.locate, patience=ENGINE_SECONDS)
             engine.locate()
             dialect = Embedded()
         elif url.split("://")[0] in SCHEMES and "://" in url:

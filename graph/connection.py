@@ -23,6 +23,7 @@ Row = list[Any]
 DATABASE = "neo4j"
 PING_SECONDS = 5.0
 CONFLICT_SECONDS = 30.0  # for how long a transaction is tried again when others write the same nodes
+LOST_PAUSE = 0.1
 FETCH_SIZE = 1000
 
 _log = structlog.get_logger()
@@ -65,11 +66,13 @@ class Connection:
     Args:
         name: the url as the user gave it, for messages.
         locate: tells where the store is now; the embedded engine may have to be started for it.
+        patience: for how many seconds a lost store is looked for before that is an error.
     """
 
-    def __init__(self, name: str, locate: Callable[[], Endpoint]) -> None:
+    def __init__(self, name: str, locate: Callable[[], Endpoint], *, patience: float = 0.0) -> None:
         self.name = name
         self._locate = locate
+        self._patience = patience
         self._lock = Lock()
         self._endpoint: Endpoint | None = None
         self._driver: neo4j.Driver | None = None
@@ -152,18 +155,21 @@ class Connection:
 
     def _attempt(self, work: Callable[[neo4j.Session], T], write: bool) -> T:
         deadline = time.monotonic() + CONFLICT_SECONDS
-        lost = False
+        lost_at: float | None = None
         pause = 0.002
         while True:
             try:
                 with self._session(write=write) as session:
                     return work(session)
             except (bolt.ServiceUnavailable, bolt.SessionExpired) as error:
-                # Once more at once: pooled connections outlive a restart of the server.
+                # Once more at once, since pooled connections outlive a restart of the server.
                 self._lost = True
-                if lost:
+                if lost_at is None:
+                    lost_at = time.monotonic()
+                elif time.monotonic() > lost_at + self._patience:
                     raise self._translated(error) from error
-                lost = True
+                else:
+                    time.sleep(LOST_PAUSE)
             except (bolt.Neo4jError, bolt.DriverError) as error:
                 if not _conflict(error) or time.monotonic() > deadline:
                     raise self._translated(error) from error

@@ -20,16 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-import structlog
-
 from graph.connection import Endpoint
 from graph.errors import StoreError, StoreUnavailable
 
 CLIENTS, SERVER, START, RUNNING, LOG = "clients.lock", "server.lock", "start.lock", "server.json", "engine.log"
 START_SECONDS = 60.0
 POLL_SECONDS = 0.02
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -93,9 +89,7 @@ class EmbeddedEngine:
                 stderr=log,
                 check=False,
             )
-        running = self._await()
-        _log.info("embedded_engine_started", folder=str(self._folder), pid=running.pid)
-        return running
+        return self._await()
 
     def _await(self) -> Running:
         deadline = time.monotonic() + START_SECONDS

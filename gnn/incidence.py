@@ -57,14 +57,31 @@ class Incidence:
 
 
 def incidences(shop: Shop) -> list[Incidence]:
-    """One incidence for each term of the ontology that the data feeds; the others are absent."""
-    found = (_incidence(shop, term) for term in shop.ontology.terms)
-    return [incidence for incidence in found if incidence.links.nnz or incidence.term.kind == "self"]
+    """One incidence for each term of the ontology that the data feeds; the others are absent.
+
+    So is a meeting that gathers what another one does already: where everything is a purchase, who
+    looked at a product is who bought it.
+    """
+    found: list[Incidence] = []
+    for term in shop.ontology.terms:
+        incidence = _incidence(shop, term)
+        told = any(_same(incidence, other) for other in found)
+        if term.kind == "self" or (incidence.links.nnz and not told):
+            found.append(incidence)
+    return found
 
 
 def people(shop: Shop) -> dict[str, int]:
     """Pseudonym of each user -> position."""
     return {pseudonym("user", user): position for position, user in enumerate(shop.ids["User"])}
+
+
+def _same(one: Incidence, other: Incidence) -> bool:
+    if one.term.kind != "meeting" or one.keys != other.keys or one.links.nnz != other.links.nnz:
+        return False
+    return np.array_equal(one.links.indptr, other.links.indptr) and np.array_equal(
+        one.links.indices, other.links.indices
+    )
 
 
 def _incidence(shop: Shop, term: Term) -> Incidence:

@@ -1,9 +1,13 @@
 import pytest
+import torch
 from small_shop import checkerboard
 
 from gnn.artifact import Artifact, save_artifact
 from gnn.train import train
 from schema import Snapshot
+
+# These shops are so small that a second thread only waits.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -127,13 +127,15 @@ def event_to_answer(url: str, products: list[str], times: int) -> dict[str, floa
     return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}
 
 
-def memory(process: psutil.Process) -> dict[str, int]:
-    """Resident megabytes: the server itself, and its children by name (encoder, engine)."""
-    found = {"server": process.memory_info().rss}
+def memory(home: Path, process: psutil.Process) -> dict[str, int]:
+    """Resident megabytes: the servers, their encoders, and the embedded engine if that is the store."""
+    found = {"server": process.memory_info().rss, "encoder": 0}
     for child in process.children(recursive=True):
-        line = " ".join(child.cmdline())
-        name = "encoder" if "spawn_main" in line else "engine" if "java" in line or "arcade" in line else "other"
-        found[name] = found.get(name, 0) + child.memory_info().rss
+        name = "encoder" if "spawn_main" in " ".join(child.cmdline()) else "server"
+        found[name] += child.memory_info().rss
+    running = home / "graph" / "server.json"
+    if running.exists():
+        found["engine"] = psutil.Process(json.loads(running.read_text())["pid"]).memory_info().rss
     return {name: size // 2**20 for name, size in found.items()}
 
 
@@ -184,7 +186,7 @@ def main() -> None:
             for name, query in QUERIES.items()
         }
         report["event_to_answer"] = event_to_answer(url, products, 50)
-        report["memory_mb"] = memory(process)
+        report["memory_mb"] = memory(options.home, process)
     show(report)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from api.services.catalogue import CategoryTree
 from api.services.shop import Shop
 from graph import Store
 from graph.records import ProductCard
+
+if TYPE_CHECKING:
+    from api.graphql.products import Product
 
 
 class Cards:
@@ -46,12 +50,15 @@ class Context:
     request_id: str
     expert: bool = False
     cards: Cards = field(init=False)
+    products: dict[str, "Product"] = field(default_factory=dict)  # one object for each, so that it is read once
 
     def __post_init__(self) -> None:
         self.cards = Cards(self.shop.store)
 
     @cached_property
     def categories(self) -> CategoryTree:
-        """The shop's categories, with or without a model."""
-        state = self.shop.live.loaded
-        return state.categories if state is not None else CategoryTree.of(self.shop.store.categories())
+        """The shop's categories as they are now, with or without a model."""
+        live, store = self.shop.live, self.shop.store
+        if live.loaded is None:
+            return CategoryTree.of(store.categories())
+        return live.at_least(store.change_number()).categories

@@ -160,7 +160,11 @@ class PageTypes:
 
 def product_of(context: Context, product_id: str) -> Product:
     """A product by the shop's key; it need not be known to exist."""
-    return Product(id=strawberry.ID(global_id("Product", product_id)), context=context, product_id=product_id)
+    known = context.products.get(product_id)
+    if known is None:
+        identity = strawberry.ID(global_id("Product", product_id))
+        known = context.products[product_id] = Product(id=identity, context=context, product_id=product_id)
+    return known
 
 
 def read_cursor(context: Context, after: str | None) -> Position | None:

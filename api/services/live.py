@@ -15,7 +15,7 @@ import structlog
 
 from api.services.catalogue import BoolArray, CategoryTree, Shelf
 from api.services.errors import UnavailableError
-from gnn.artifact import Artifact, ArtifactManifest, check_fit, load_artifact
+from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
 from graph import Change, Store
@@ -23,7 +23,7 @@ from schema.errors import PathrecError
 
 _log = structlog.get_logger()
 _BATCH = 1_000
-SEPARATOR = "\x1f"
+_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class LiveModel:
         self._locate = locate
         self._lock = threading.Lock()
         self._served: Path | None = None
-        self._refused: Path | None = None
+        self._refused: tuple[Path, int] | None = None
         self._state: LiveState | None = None
         self.problem: str | None = "no model was loaded yet"
 
@@ -113,15 +113,21 @@ class LiveModel:
         Returns:
             What must also be erased from the artifact on disk, since it happened after its snapshot.
         """
+        path: Path | None = None
         try:
             path = self._locate()
             if path is None:
                 self.problem = "nothing was published yet; run `pathrec publish`"
                 return Erasures()
-            if path in (self._served, self._refused):
+            if path == self._served:
+                self.problem = None
+                return Erasures()
+            if _stamp(path) == self._refused:
                 return Erasures()
             return self._load(path)
         except PathrecError as error:
+            # What is damaged or does not fit stays so until the folder is written anew.
+            self._refused = _stamp(path) if path is not None and isinstance(error, ArtifactError) else None
             if str(error) != self.problem:
                 _log.error("model_not_loaded", problem=str(error))
             self.problem = str(error)
@@ -141,11 +147,7 @@ class LiveModel:
     def _load(self, path: Path) -> Erasures:
         artifact = load_artifact(path)
         ontology = self._store.stored_ontology() or self._store.ontology
-        try:
-            check_fit(artifact.manifest, ontology)
-        except PathrecError:
-            self._refused = path  # it will not fit the next time either
-            raise
+        check_fit(artifact.manifest, ontology)
         with self._lock:
             state = fresh_state(artifact, self._store)
             changes = self._store.changes(state.change)
@@ -219,6 +221,14 @@ def _categories(store: Store) -> CategoryTree:
     return CategoryTree.of(store.categories())
 
 
+def _stamp(artifact: Path) -> tuple[Path, int]:
+    """The artifact as it is now: another one in the same folder has another stamp."""
+    try:
+        return artifact, (artifact / MANIFEST).stat().st_mtime_ns
+    except OSError:
+        return artifact, 0
+
+
 def _meeting(key: str) -> tuple[str, str, str]:
-    meeting, group, product = key.split(SEPARATOR, 2)
+    meeting, group, product = key.split(_SEPARATOR, 2)
     return meeting, group, product

@@ -8,9 +8,9 @@ from api.graphql.execution import depth
     ("query", "expected"),
     [
         ("{ model { version } }", 2),
-        ("{ a: model { version } b: recommendations(audience: {}) { edges { node { title } } } }", 4),
+        ("{ a: model { version } b: product(productId: 1) { similar { edges { rank } } } }", 4),
         (
-            "{ recommendations(audience: {}) { ...part } } fragment part on RecommendationConnection { edges { rank } }",
+            "{ product(productId: 1) { ...part } } fragment part on Product { categories { name } }",
             3,
         ),
         ("{ node(id: 1) { ... on Product { title } } }", 2),

@@ -1,5 +1,6 @@
 """A home folder with a loaded graph and a published model, and servers over it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,11 +37,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def serve(home: Path) -> Iterator[Callable[[], Client]]:
-    """Starts another server of the same home, which ends with the tests."""
+def untouched(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same home as it was before any server changed it."""
+    return Path(shutil.copytree(home, tmp_path_factory.mktemp("copies") / "untouched"))
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], Client]]:
+    """Starts a server of a home, which ends with the tests."""
     with ExitStack() as stack:
 
-        def start() -> Client:
+        def start(home: Path) -> Client:
             server = stack.enter_context(child_server(Settings(home=home)))
             return Client(server.url, stack.enter_context(httpx.Client(timeout=30, trust_env=False)))
 
@@ -48,12 +55,12 @@ def serve(home: Path) -> Iterator[Callable[[], Client]]:
 
 
 @pytest.fixture(scope="session")
-def shop(serve: Callable[[], Client]) -> Client:
+def shop(serve: Callable[[Path], Client], home: Path, untouched: Path) -> Client:
     """The server that most tests ask."""
-    return serve()
+    return serve(home)
 
 
 @pytest.fixture(scope="session")
-def second(serve: Callable[[], Client]) -> Client:
+def second(serve: Callable[[Path], Client], home: Path) -> Client:
     """Another process over the same store."""
-    return serve()
+    return serve(home)

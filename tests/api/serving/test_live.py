@@ -2,13 +2,18 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from served_shop import Client, event
 
 from api import pipeline, registry
-from gnn.artifact import load_artifact
+from gnn.artifact import load_artifact, save_artifact
+from graph import connect
+from schema import Ontology
+from schema.ontology import parse_ontology
 from schema.pseudonym import pseudonym
 
 DELETE_USER = "mutation($id: String!) { deleteUser(userId: $id) { deletedUserId userErrors { code field message } } }"
@@ -204,16 +209,34 @@ def test_a_published_model_takes_over_and_replays_what_happened_since(
     assert "between" in shop.ids({"userId": "u0"}, 100)
 
 
-def _renamed(artifact: Path, target: Path) -> Path:
-    """The same model under another version."""
-    from dataclasses import replace
+def test_a_model_that_does_not_fit_the_store_is_refused_and_the_old_one_goes_on(
+    shop: Client, home: Path, tmp_path: Path
+) -> None:
+    version = shop.recommend({})["modelVersion"]
+    own = {"relations": {"REPLACES": {"from": "Product", "to": "Product"}}}
+    registry.publish(home, _renamed(home / "trained", tmp_path / "misfit", parse_ontology(own, where="test")))
 
-    from gnn.artifact import save_artifact
+    def artifact() -> dict[str, str]:
+        return dict(shop.http.get(f"{shop.url}/readyz").json()["artifact"])
 
+    try:
+        assert _within(5.0, lambda: "REPLACES" in artifact().get("problem", ""))
+        assert artifact()["status"] == "ready"
+        assert shop.recommend({})["modelVersion"] == version
+    finally:
+        registry.rollback(home)
+    assert _within(5.0, lambda: "problem" not in artifact())
+
+
+def _renamed(artifact: Path, target: Path, ontology: Ontology | None = None) -> Path:
+    """The same model under another version, and if wanted with another ontology."""
     loaded = load_artifact(artifact)
-    version = loaded.manifest.model_version + "-next"
-    manifest = loaded.manifest.model_copy(update={"model_version": version})
-    save_artifact(replace(loaded, manifest=manifest, scorer=replace(loaded.scorer, model_version=version)), target)
+    version = f"{loaded.manifest.model_version}-{target.name}"
+    changes: dict[str, Any] = {"model_version": version}
+    if ontology is not None:
+        changes |= {"ontology": ontology, "ontology_hash": ontology.hash}
+    scorer = replace(loaded.scorer, model_version=version)
+    save_artifact(replace(loaded, manifest=loaded.manifest.model_copy(update=changes), scorer=scorer), target)
     return target
 
 
@@ -230,8 +253,6 @@ def test_texts_are_encoded_beside_the_server(shop: Client, home: Path) -> None:
     assert _within(60.0, lambda: shop.http.get(f"{shop.url}/readyz").json()["encoder"]["status"] == "ready")
     written = shop.upsert({"productId": "spoken", "title": "A lamp that speaks", "description": "It glows."})
     assert written["withoutText"] == []
-    from graph import connect
-
     with connect(f"embedded:{home / 'graph'}") as store:
         assert "spoken" in store.feature_hashes("Product", "text")
         assert pipeline.embed(store, home=home).written["Product"] == 0

@@ -26,7 +26,7 @@ demo: install  ## generate a shop, learn from it, serve it
 	@$(BIN)/pathrec demo
 
 test: install  ## all tests
-	@$(BIN)/python -m pytest
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest
 
 check: install  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ Nothing heavy is imported until a command needs it, so that `pathrec --help` is 
 
 import errno
 import logging
+import os
 import sys
 
 import structlog
@@ -32,6 +33,9 @@ _NOT_OUR_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.E
 
 def main() -> None:
     """Runs a command. Exit codes: 0 done, 1 failed with a reason, 2 wrong usage, 130 interrupted."""
+    # Read once, when torch loads OpenMP. Threads that spin while they wait make training several times
+    # slower as soon as something else works on the same cores, and the embedded engine always does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Standard output belongs to results; a library that logs must not spoil a JSON document there.
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),

@@ -77,10 +77,12 @@ class Connection:
         self._endpoint: Endpoint | None = None
         self._driver: neo4j.Driver | None = None
         self._lost = False
+        self._closed = False
 
     def close(self) -> None:
-        """Closes the connections; the next use opens new ones."""
+        """Closes the connections for good."""
         with self._lock:
+            self._closed = True
             if self._driver is not None:
                 self._driver.close()
             self._driver = self._endpoint = None
@@ -189,23 +191,23 @@ class Connection:
         if self._driver is not None and not self._lost:
             return self._driver
         with self._lock:
-            if self._driver is None or self._lost:
-                self._reconnect()
-            self._lost = False
-            if self._driver is None:
+            if self._closed:
                 raise StoreUnavailable(f"{self.name}: the connection was closed; connect again")
+            if self._driver is None or self._lost:
+                self._driver = self._reconnected()
+            self._lost = False
             return self._driver
 
-    def _reconnect(self) -> None:
+    def _reconnected(self) -> neo4j.Driver:
         endpoint = self._locate()
         if self._driver is not None and endpoint == self._endpoint:
-            return
+            return self._driver
         if self._driver is not None:
             with suppress(bolt.DriverError):
                 self._driver.close()
             _log.info("store_moved", store=self.name)
         self._endpoint = endpoint
-        self._driver = _open(self.name, endpoint)
+        return _open(self.name, endpoint)
 
     def _translated(self, error: Exception) -> StoreError:
         if isinstance(error, bolt.ServiceUnavailable | bolt.SessionExpired | bolt.TransientError):

@@ -66,7 +66,8 @@ def _checked(ontology: Ontology, table: pa.Table) -> list[Values]:
             raise RecordError(
                 f"events: no behaviour {behaviour} in the ontology; {suggestion(behaviour, ontology.behaviours)}"
             )
-    return plain_rows(table)
+    # No text is the same as no basket or session.
+    return [[*row[:6], row[6] or None, row[7] or None] for row in plain_rows(table)]
 
 
 def _write(transaction: Transaction, rows: Sequence[Values], products: set[str], users: set[str]) -> _Outcome:

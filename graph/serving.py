@@ -12,31 +12,33 @@ from schema.ontology import Ontology
 
 def history(connection: Connection, *, user: str | None, session: str | None, as_of: datetime) -> Moment:
     """What a user and a session did until a moment, and the change number, in one round trip."""
-    query = history_query(user=user, session=session, as_of_ms=to_ms(as_of))
-    number, rows = connection.rows(query)[0]
-    return Moment([HistoryRow(p, b, n, from_ms(last)) for p, b, n, last in rows], number or 0)
+    query = _history(user=user, session=session, as_of_ms=to_ms(as_of))
+    rows = connection.rows(query)
+    number = max((number or 0 for number, _ in rows), default=0)
+    # Grouping here takes half the time that it takes the engines.
+    events = {tuple(event) for _, found in rows for event in found}
+    units: dict[tuple[str, str], list[int]] = {}
+    for _, product, behaviour, time in events:
+        units.setdefault((product, behaviour), []).append(time)
+    return Moment([HistoryRow(*unit, len(times), from_ms(max(times))) for unit, times in sorted(units.items())], number)
 
 
-def history_query(*, user: str | None, session: str | None, as_of_ms: int) -> Query:
-    """Rows of product, behaviour, number of events and last time. An event of both counts once."""
+def _history(*, user: str | None, session: str | None, as_of_ms: int) -> Query:
+    """A row for each source with its events; an event of both comes twice."""
+    parameters: dict[str, object] = {"as_of": as_of_ms}
     sources = []
     if user is not None:
-        sources.append("MATCH (:User {id: $user})-[:PERFORMED]->(e:Event) RETURN e")
+        sources.append("MATCH (:User {id: $user})-[:PERFORMED]->(e:Event)")
+        parameters["user"] = user
     if session is not None:
-        sources.append("MATCH (e:Event {session: $session}) RETURN e")
+        sources.append("MATCH (e:Event {session: $session})")
+        parameters["session"] = session
     shop = "OPTIONAL MATCH (s:Shop {id: 'shop'}) WITH max(s.changes) AS number "
     if not sources:
         return Query(shop + "RETURN number, []")
-    text = (
-        f"{shop}CALL () {{ CALL () {{ {' UNION ALL '.join(sources)} }} "
-        "WITH e WHERE e.time <= $as_of MATCH (e)-[:ON]->(p:Product) "
-        "WITH p.id AS product, e.behaviour AS behaviour, count(DISTINCT e.id) AS events, max(e.time) AS last "
-        "RETURN collect([product, behaviour, events, last]) AS rows } RETURN number, rows"
-    )
-    parameters: dict[str, object] = {"as_of": as_of_ms}
-    parameters |= {"user": user} if user is not None else {}
-    parameters |= {"session": session} if session is not None else {}
-    return Query(text, parameters)
+    each = "WHERE e.time <= $as_of RETURN collect([e.id, p.id, e.behaviour, e.time]) AS events"
+    found = (f"{source}-[:ON]->(p:Product) {each}" for source in sources)
+    return Query(f"{shop}CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, events", parameters)
 
 
 def product_cards(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, ProductCard]:

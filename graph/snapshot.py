@@ -5,6 +5,7 @@ deleted in between is left out. The order of all rows follows from their content
 give the same files.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,13 @@ from schema.progress import Report, silent
 from schema.snapshot import SnapshotManifest, edge_file, feature_file, node_file, write_manifest, writing_snapshot
 from schema.tables import RELATIONS, SNAPSHOT_EDGES, SNAPSHOT_EVENTS, TIME, node_schema
 
-_EVENT_FIELDS = "[e.id, p.id, e.behaviour, e.time, e.value, e.basket, e.session]"
+# A list for each column travels and decodes faster than one for each event. Lists leave nulls out,
+# so what may be null has a stand-in: not a number, no text.
+_WHOLE = "e.id IS NOT NULL AND e.behaviour IS NOT NULL AND e.time IS NOT NULL AND p.id IS NOT NULL"
+_COLUMNS = (
+    "collect(e.id), collect(p.id), collect(e.behaviour), collect(e.time), collect(coalesce(e.value, $nan)), "
+    "collect(coalesce(e.basket, '')), collect(coalesce(e.session, ''))"
+)
 
 
 def export(connection: Connection, ontology: Ontology, path: Path, report: Report = silent) -> SnapshotManifest:
@@ -100,21 +107,22 @@ def read_relations(connection: Connection, ontology: Ontology, relation: str) ->
 
 def read_events(connection: Connection) -> pa.Table:
     """All events with ids at their ends; one row of the result for each user is what makes it fast."""
-    performed = Query(
-        f"MATCH (u:User)-[:PERFORMED]->(e:Event)-[:ON]->(p:Product) RETURN u.id, collect({_EVENT_FIELDS})"
-    )
+    nan = {"nan": math.nan}
+    performed = Query(f"MATCH (u:User)-[:PERFORMED]->(e)-[:ON]->(p) WHERE {_WHOLE} RETURN u.id, {_COLUMNS}", nan)
     anonymous = Query(
-        "MATCH (e:Event)-[:ON]->(p:Product) WHERE NOT EXISTS { (:User)-[:PERFORMED]->(e) } "
-        f"RETURN null, collect({_EVENT_FIELDS})"
+        "MATCH (e:Event) WHERE NOT EXISTS { (e)<-[:PERFORMED]-() } "
+        f"MATCH (e)-[:ON]->(p) WHERE {_WHOLE} RETURN null, {_COLUMNS}",
+        nan,
     )
     users: list[str | None] = []
     columns: list[list[object]] = [[] for _ in range(7)]
     for query in (performed, anonymous):
-        for user, events in connection.stream(query):
-            users.extend([user] * len(events))
-            for column, values in zip(columns, zip(*events, strict=True), strict=False):
+        for user, *lists in connection.stream(query):
+            users.extend([user] * len(lists[0]))
+            for column, values in zip(columns, lists, strict=True):
                 column.extend(values)
     event, product, behaviour, time, value, basket, session = columns
+    numbers = pa.array(value, pa.float64())
     return pa.table(
         {
             "id": pa.array(event, pa.string()),
@@ -122,11 +130,16 @@ def read_events(connection: Connection) -> pa.Table:
             "product": pa.array(product, pa.string()),
             "behaviour": pa.array(behaviour, pa.string()),
             "time": _column(time, TIME),
-            "value": pa.array(value, pa.float64()),
-            "basket": pa.array(basket, pa.string()),
-            "session": pa.array(session, pa.string()),
+            "value": pc.if_else(pc.is_nan(numbers), None, numbers),
+            "basket": _texts(basket),
+            "session": _texts(session),
         }
     )
+
+
+def _texts(values: Iterable[object]) -> pa.Array:
+    texts = pa.array(values, pa.string())
+    return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
 def _column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
@@ -159,13 +172,16 @@ def _place_edges(table: pa.Table, sources: pa.Table, targets: pa.Table) -> pa.Ta
 def _place_events(events: pa.Table, ontology: Ontology, users: pa.Table, products: pa.Table) -> pa.Table:
     user = _positions(events.column("user"), users)
     product = _positions(events.column("product"), products)
+    behaviours = pa.array(list(ontology.behaviours), pa.string())
+    codes = pc.index_in(events.column("behaviour"), value_set=behaviours).cast(pa.int8())
     # A user or product that was deleted while this was read takes its events along.
     there = pc.and_(pc.is_valid(product), pc.or_(pc.is_valid(user), pc.is_null(events.column("user"))))
-    events = events.set_column(1, "user", user).set_column(2, "product", product).filter(there)
+    there = pc.and_(there, pc.is_valid(codes))
+    events = events.set_column(1, "user", user).set_column(2, "product", product)
+    events = events.set_column(3, "behaviour", codes).filter(there)
     events = events.take(pc.sort_indices(events, sort_keys=[("time", "ascending"), ("id", "ascending")]))
     events = events.combine_chunks()
-    behaviours = pa.array(list(ontology.behaviours), pa.string())
-    codes = pc.index_in(events.column("behaviour"), value_set=behaviours).cast(pa.int8()).combine_chunks()
+    codes = events.column("behaviour").combine_chunks()
     events = events.set_column(3, "behaviour", pa.DictionaryArray.from_arrays(codes, behaviours))
     for name in ("basket", "session"):
         events = events.set_column(

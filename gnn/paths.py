@@ -101,6 +101,8 @@ class PathTerm:
             total = np.zeros(len(self.degree))
             np.add.at(total, starts, amounts)
             return total * self.end_factor
+        if not self.links.nnz:  # a relation that this shop does not use
+            return np.zeros(len(self.degree))
         reached = self.links[starts].T @ amounts
         if not self.term.two_steps:
             return np.asarray(reached * self.end_factor)
@@ -113,6 +115,8 @@ class PathTerm:
         factors = np.outer(self.start_factor[starts], self.end_factor[ends])
         if self.term.kind == "self":
             return np.equal.outer(starts, ends) * factors
+        if not self.links.nnz:
+            return np.zeros(factors.shape)
         if not self.term.two_steps:
             return np.asarray(self.links[starts][:, ends].toarray() * factors)
         middle = self.middle_factor.copy()

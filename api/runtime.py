@@ -44,8 +44,8 @@ class Runtime:
 
     def start(self) -> None:
         """Brings up what can be brought up, then follows in the background."""
-        self.encoder.start()
         self._follow()
+        self.encoder.start()  # after the rest: its start takes long, and nothing waits for it
         self._thread.start()
 
     def stop(self) -> None:

@@ -1,12 +1,19 @@
 """The schema, and its committed form in `schema/public.graphql`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import strawberry
-from graphql import GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from api.graphql.mutations import Mutation
@@ -16,7 +23,14 @@ from api.graphql.queries import Query
 @cache
 def build() -> strawberry.Schema:
     """The schema; built once."""
-    return strawberry.Schema(query=Query, mutation=Mutation)
+    schema = strawberry.Schema(query=Query, mutation=Mutation)
+    for kind in schema._schema.type_map.values():
+        if isinstance(kind, GraphQLInputObjectType):
+            _without_nulls(kind.fields.values())
+        elif isinstance(kind, GraphQLObjectType):
+            for field in kind.fields.values():
+                _without_nulls(field.args.values())
+    return schema
 
 
 def executable() -> GraphQLSchema:
@@ -31,6 +45,13 @@ def executable() -> GraphQLSchema:
             if known is not None and known.is_basic_field:
                 field.resolve = _attribute(known.python_name)
     return schema
+
+
+def _without_nulls(values: Iterable[GraphQLArgument | GraphQLInputField]) -> None:
+    """An optional value says "= null" because Python needs a default; the schema is plainer without."""
+    for value in values:
+        if value.default_value is None:
+            value.default_value = Undefined
 
 
 def _attribute(name: str) -> Callable[..., Any]:

@@ -10,6 +10,8 @@ from graph import Query, Store, connect
 from tools.neo4j_server import RELEASES, MissingNeo4jError, fetched, running_server
 from tools.neo4j_server.java import newest_jdk
 
+pytest_plugins = ["tests.support.demo_run"]
+
 ENGINES = ("embedded", "neo4j-5", "neo4j-2026")
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the command line: tiny models, and one demo shop that the slow tests share."""
+"""Fixtures of the command line: models that are tiny."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -144,13 +144,6 @@ def test_an_empty_store_is_named_before_anything_is_written(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
-def test_the_model_learns_the_planted_tastes(snapshot: Path, tmp_path: Path) -> None:
-    manifest = pipeline.train(snapshot, tmp_path / "model")
-    assert manifest.change_number == open_snapshot(snapshot).manifest.change_number
-    figures = pipeline.evaluate(snapshot)["models"]
-    assert figures["pathrec"]["recall@20"] > figures["popularity"]["recall@20"]
-
-
 def test_an_ingestion_killed_again_and_again_finishes_when_run_once_more(tmp_path: Path) -> None:
     mapping = write_shop(tmp_path / "shop", products=300, users=200, events=EVENTS)
     killed, whole = tmp_path / "killed", tmp_path / "whole"

@@ -1,0 +1,286 @@
+"""Commands as a person or a script runs them: real processes, a small shop, a real store."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from api.child_server import child_server
+from api.settings import Settings
+from tests.support.shop_files import write_shop
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def pathrec(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@dataclass
+class Built:
+    """A home in which every command of the way from files to a model was run."""
+
+    home: Path
+    mapping: Path
+    snapshot: Path
+    artifact: Path
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, name: str, *arguments: object) -> None:
+        done = pathrec(name, *arguments, "--json", "-")
+        assert done.returncode == 0, done.stderr
+        self.said[name] = json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("built")
+    shop = Built(folder / "home", write_shop(folder / "shop"), folder / "snapshot", folder / "artifact")
+    shop.run("ingest", shop.mapping, "--home", shop.home)
+    shop.run("embed", "--home", shop.home)
+    shop.run("export", shop.snapshot, "--home", shop.home)
+    shop.run("train", shop.snapshot, "--out", shop.artifact)
+    shop.run("evaluate", shop.snapshot)
+    shop.run("publish", shop.artifact, "--home", shop.home)
+    return shop
+
+
+def test_each_stage_says_in_json_what_it_did(built: Built) -> None:
+    said = built.said
+    assert said["ingest"]["events"] == {"written": 3000, "existing": 0}
+    assert said["embed"]["written"] == {"Product": 100}
+    assert said["export"]["events"] == 3000
+    assert said["train"]["change_number"] == said["export"]["change_number"]
+    assert said["publish"] == {"served": said["train"]["model_version"], "previous": []}
+
+
+def test_the_model_finds_the_planted_tastes(built: Built) -> None:
+    models = built.said["evaluate"]["models"]
+    assert set(models) == {"pathrec", "popularity", "item-knn"}
+    assert models["pathrec"]["recall@20"] > models["popularity"]["recall@20"]
+
+
+def test_a_recommendation_is_the_sum_of_its_parts(built: Built) -> None:
+    done = pathrec("recommend", "u7", "--explain", "--first", 5, "--home", built.home, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["strategy"] == "PERSONAL"
+    assert [row["rank"] for row in answer["recommendations"]] == [1, 2, 3, 4, 5]
+    for row in answer["recommendations"]:
+        why = row["explanation"]
+        parts = [part["value"] for part in why["contributions"]] + [why["remainder"]["value"]]
+        assert row["score"] == pytest.approx(why["prior"] + sum(parts), abs=1e-5 * sum(map(abs, parts)))
+        assert all(part["text"] for part in why["contributions"])
+
+
+def test_the_server_gives_the_same_list_as_the_command(built: Built) -> None:
+    offline = json.loads(pathrec("recommend", "u7", "--home", built.home, "--json", "-").stdout)
+    query = '{ recommendations(audience: {userId: "u7"}, first: 10) { edges { score node { productId } } } }'
+    with child_server(Settings(home=built.home)) as server:
+        answer = httpx.post(f"{server.url}/graphql", json={"query": query}, trust_env=False).json()
+    edges = answer["data"]["recommendations"]["edges"]
+    assert [edge["node"]["productId"] for edge in edges] == [r["product_id"] for r in offline["recommendations"]]
+    assert [edge["score"] for edge in edges] == pytest.approx(
+        [r["score"] for r in offline["recommendations"]], rel=1e-3
+    )
+
+
+def test_somebody_unknown_gets_a_labelled_answer(built: Built) -> None:
+    done = pathrec("recommend", "nobody-of-this-name", "--home", built.home)
+    assert done.returncode == 0
+    assert done.stdout.startswith("POPULAR, model ")
+    assert len(done.stdout.splitlines()) == 11
+
+
+def test_another_artifact_is_used_when_it_is_named(built: Built, tmp_path: Path) -> None:
+    missing = pathrec("recommend", "u7", "--home", built.home, "--artifact", tmp_path)
+    assert missing.returncode == 1
+    assert "no artifact here" in missing.stderr
+    named = pathrec("recommend", "u7", "--home", built.home, "--artifact", built.artifact)
+    assert named.returncode == 0
+
+
+def test_settings_come_from_the_environment_too(built: Built) -> None:
+    done = pathrec("recommend", "u7", PATHREC_HOME=str(built.home))
+    assert done.returncode == 0
+    assert done.stdout.startswith("PERSONAL")
+
+
+def test_the_json_file_appears_complete(built: Built, tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "answer.json"
+    done = pathrec("recommend", "u7", "--home", built.home, "--json", file)
+    assert done.returncode == 0
+    assert json.loads(file.read_text())["user"] == "u7"
+    assert done.stdout.startswith("PERSONAL")
+
+
+def test_a_json_file_that_cannot_be_written_is_a_failure(built: Built) -> None:
+    done = pathrec("recommend", "u7", "--home", built.home, "--json", "/dev/null/answer.json")
+    assert done.returncode == 1
+    assert "/dev/null/answer.json: cannot be written" in done.stderr
+
+
+def test_the_server_process_has_not_loaded_torch(built: Built) -> None:
+    with child_server(Settings(home=built.home)) as server:
+        mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert "numpy" in mapped
+    assert "torch" not in mapped
+
+
+def test_several_workers_answer_on_one_port(built: Built) -> None:
+    with child_server(Settings(home=built.home, workers=2)) as server:
+        answers = [httpx.get(f"{server.url}/readyz", trust_env=False).status_code for _ in range(10)]
+        names = [name for child in psutil.Process(server.process.pid).children() for name in child.cmdline()]
+    assert answers == [200] * 10
+    assert sum("spawn_main" in name for name in names) == 2
+
+
+def test_a_server_that_is_interrupted_says_so(built: Built) -> None:
+    with child_server(Settings(home=built.home)) as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(30) == 130
+
+
+def test_a_server_starts_while_nothing_is_published_and_says_that_it_cannot_answer(tmp_path: Path) -> None:
+    announced = tmp_path / "server.json"
+    command = [
+        sys.executable,
+        "-m",
+        "api.cli",
+        "serve",
+        "--port",
+        "0",
+        "--home",
+        str(tmp_path),
+        "--json",
+        str(announced),
+    ]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        answer = _first_response(announced, "/readyz")
+        assert answer.status_code == 503
+        assert "pathrec publish" in json.dumps(answer.json())
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def test_a_taken_port_is_named(built: Built) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = pathrec("serve", "--home", built.home, "--port", port)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}: cannot listen there" in done.stderr
+
+
+def test_an_address_that_others_can_reach_is_refused(built: Built) -> None:
+    done = pathrec("serve", "--home", built.home, "--host", "0.0.0.0")  # noqa: S104
+    assert done.returncode == 1
+    assert "there are no keys yet" in done.stderr
+
+
+def test_the_doctor_finds_a_built_shop_in_order(built: Built) -> None:
+    done = pathrec("doctor", "--home", built.home, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    findings = {found["subject"]: found for found in json.loads(done.stdout)["findings"]}
+    assert findings["store"]["state"] == findings["model"]["state"] == findings["changes"]["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "command", [["ingest"], ["nonsense"], ["train", "snapshot"], ["recommend", "u", "--first", "0"]]
+)
+def test_wrong_usage_has_an_exit_code_of_its_own(command: list[str]) -> None:
+    assert pathrec(*command).returncode == 2
+
+
+def test_a_failure_is_one_block_without_a_traceback(tmp_path: Path) -> None:
+    done = pathrec("train", tmp_path / "nowhere", "--out", tmp_path / "model", "--json", "-")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("pathrec: ")
+    assert "pathrec export" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_store_that_is_down_is_named(tmp_path: Path, built: Built) -> None:
+    done = pathrec("ingest", built.mapping, "--home", tmp_path, "--store", "bolt://127.0.0.1:1")
+    assert done.returncode == 1
+    assert "bolt://127.0.0.1:1" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_of_no_store_is_named(built: Built) -> None:
+    done = pathrec("export", "out", "--store", "http://127.0.0.1")
+    assert done.returncode == 1
+    assert "embedded:PATH, bolt://HOST:PORT or neo4j://HOST:PORT" in done.stderr
+
+
+def test_a_missing_column_is_named_and_nothing_is_loaded(tmp_path: Path) -> None:
+    mapping = write_shop(tmp_path / "shop")
+    mapping.write_text(mapping.read_text().replace("price: {type: float}", "price: {column: cost, type: float}"))
+    done = pathrec("ingest", mapping, "--home", tmp_path / "home")
+    assert done.returncode == 1
+    assert 'no column "cost" in products.csv' in done.stderr
+    assert not (tmp_path / "home" / "quarantine").exists()
+
+
+def test_a_folder_that_is_not_a_snapshot_is_never_replaced(built: Built, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep me", encoding="utf-8")
+    done = pathrec("export", tmp_path, "--home", built.home)
+    assert done.returncode == 1
+    assert "is not one of ours" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_source_and_path_of_the_demo_belong_together(tmp_path: Path) -> None:
+    done = pathrec("demo", "--source", "online-retail", "--home", tmp_path / "home")
+    assert done.returncode == 1
+    assert "--source and --path belong together" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_demo_leaves_another_shop_alone(built: Built) -> None:
+    done = pathrec("demo", "--once", "--home", built.home)
+    assert done.returncode == 1
+    assert "holds products that this demo did not load" in done.stderr
+
+
+def test_rolling_back_says_what_is_served_now_and_what_was_before(built: Built) -> None:
+    first = built.said["train"]["model_version"]
+    built.run("train", built.snapshot, "--out", built.artifact.with_name("second"), "--seed", 1)
+    built.run("publish", built.artifact.with_name("second"), "--home", built.home)
+    assert built.said["publish"]["previous"] == [first]
+    built.run("rollback", "--home", built.home)
+    assert built.said["rollback"] == {"served": first, "previous": []}
+    done = pathrec("rollback", "--home", built.home)
+    assert done.returncode == 1
+    assert "no model was served before this one" in done.stderr
+
+
+def _first_response(announced: Path, path: str) -> httpx.Response:
+    transport = httpx.HTTPTransport(retries=20)
+    for _ in range(600):
+        if announced.is_file():
+            url = json.loads(announced.read_text())["url"]
+            with httpx.Client(transport=transport, timeout=60, trust_env=False) as client:
+                return client.get(url + path)
+        time.sleep(0.1)
+    raise AssertionError("the server did not announce itself")

@@ -1,0 +1,48 @@
+"""A pytest plugin: the demo, run once as a new user runs it, for all tests that need a real shop."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `pathrec demo --once` left behind, and what it said."""
+
+    home: Path
+    document: dict[str, Any]
+    printed: str
+    left_running: list[str]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo at full size; its first user waits for minutes."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "api.cli", "demo", "--once", "--home", "home", "--json", "demo.json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
+    return Demo(folder / "home", document, done.stdout, _left_running(folder))
+
+
+def _left_running(folder: Path) -> list[str]:
+    """Command lines of processes that work in a folder; the engine ends a moment after its last client."""
+    deadline = time.monotonic() + 10
+    while found := _processes_in(folder):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    return found
+
+
+def _processes_in(folder: Path) -> list[str]:
+    running = [process.info for process in psutil.process_iter(["cmdline", "cwd"])]
+    return [" ".join(info["cmdline"] or ()) for info in running if info["cwd"] == str(folder)]

@@ -1,0 +1,54 @@
+"""The README's query and its answer, asked of the demo shop over HTTP."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.child_server import child_server
+from api.settings import Settings
+from tests.support.demo_run import Demo
+
+pytestmark = pytest.mark.timeout(900)
+
+README = Path(__file__).parents[1] / "README.md"
+_EXAMPLE = re.compile(r"^```graphql\n(?P<query>.*?)^```\n.*?^```json\n(?P<answer>.*?)^```$", re.MULTILINE | re.DOTALL)
+_TOLERANCE = 0.05  # other processors round otherwise, and the shop's clock goes on
+
+
+def examples() -> list[tuple[str, Any]]:
+    """Each query of the README with the answer that follows it."""
+    text = README.read_text(encoding="utf-8")
+    return [(match["query"], json.loads(match["answer"])) for match in _EXAMPLE.finditer(text)]
+
+
+def test_the_readme_shows_a_query_and_its_answer() -> None:
+    assert examples()
+
+
+def test_the_readmes_queries_get_the_answers_that_it_shows(demo: Demo) -> None:
+    with child_server(Settings(home=demo.home)) as server:
+        for query, expected in examples():
+            answer = httpx.post(f"{server.url}/graphql", json={"query": query}, trust_env=False).json()
+            assert_alike(answer, expected, "answer")
+
+
+def assert_alike(found: Any, expected: Any, place: str) -> None:
+    """Equal but for numbers, which may differ a little."""
+    if isinstance(expected, dict):
+        assert isinstance(found, dict), place
+        assert found.keys() == expected.keys(), place
+        for name, value in expected.items():
+            assert_alike(found[name], value, f"{place}.{name}")
+    elif isinstance(expected, list):
+        assert isinstance(found, list), place
+        assert len(found) == len(expected), place
+        for number, value in enumerate(expected):
+            assert_alike(found[number], value, f"{place}[{number}]")
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=_TOLERANCE, abs=1e-3), place
+    else:
+        assert found == expected, place

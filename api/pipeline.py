@@ -142,17 +142,19 @@ def train(
     snapshot: Path, out: Path, *, seed: int = 0, device: str | None = None, report: Report = silent
 ) -> "ArtifactManifest":
     """Fits the model to a snapshot and saves it; needs no store."""
+    opened = open_snapshot(snapshot)  # before torch, whose import takes seconds
     from gnn.artifact import save_artifact
     from gnn.train import train as fit
 
-    return save_artifact(fit(open_snapshot(snapshot), seed=seed, device=device, report=report), out)
+    return save_artifact(fit(opened, seed=seed, device=device, report=report), out)
 
 
 def evaluate(snapshot: Path, *, seed: int = 0, device: str | None = None, report: Report = silent) -> dict[str, Any]:
     """Figures of the model and of the baselines on the later part of a snapshot; needs no store."""
+    opened = open_snapshot(snapshot)
     from gnn.evaluate import evaluate as judge
 
-    return judge(open_snapshot(snapshot), seed=seed, device=device, report=report).as_dict()
+    return judge(opened, seed=seed, device=device, report=report).as_dict()
 
 
 def _copy_pictures(mapping: ingestion.Mapping, records: ingestion.Records, folder: Path, report: Report) -> int:

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import sys
+import warnings
 
 import structlog
 import typer
@@ -41,6 +42,9 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    if not sys.warnoptions:
+        # What libraries deprecate among themselves is nothing that a user could act on.
+        warnings.simplefilter("ignore")
     try:
         app()
     except PathrecError as failure:

@@ -158,7 +158,8 @@ def _latent_scores(
 
 def _deviation(scores: Sequence[FloatArray]) -> float:
     deviation = float(np.std(np.stack(scores))) if scores else 0.0
-    return deviation if deviation > 0 else 1.0
+    # Less than that is rounding, of a term that links nothing in the sample.
+    return deviation if deviation > 1e-9 else 1.0
 
 
 def _spread(scorer: Scorer, past: Histories, shop: Shop, sample: IntArray) -> float:
@@ -210,6 +211,7 @@ def _between(term: PathTerm) -> Between:
 
 def _latent_values(vectors: npt.NDArray[np.float32]) -> Between:
     def values(starts: IntArray, ends: IntArray, person: int) -> FloatArray:
-        return np.asarray(vectors[starts] @ vectors[ends].T, np.float64)
+        products = vectors[starts] @ vectors[ends].T
+        return np.asarray(products * np.not_equal.outer(starts, ends), np.float64)
 
     return values

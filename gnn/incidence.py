@@ -66,7 +66,7 @@ def incidences(shop: Shop) -> list[Incidence]:
     for term in shop.ontology.terms:
         incidence = _incidence(shop, term)
         told = any(_same(incidence, other) for other in found)
-        if term.kind == "self" or (incidence.links.nnz and not told):
+        if term.kind == "self" or (_has_paths(incidence) and not told):
             found.append(incidence)
     return found
 
@@ -74,6 +74,13 @@ def incidences(shop: Shop) -> list[Incidence]:
 def people(shop: Shop) -> dict[str, int]:
     """Pseudonym of each user -> position."""
     return {pseudonym("user", user): position for position, user in enumerate(shop.ids["User"])}
+
+
+def _has_paths(incidence: Incidence) -> bool:
+    """Whether any two products are linked; a basket with one product links nothing."""
+    if not incidence.term.two_steps:
+        return bool(incidence.links.nnz)
+    return bool((np.bincount(incidence.links.indices) > 1).any())
 
 
 def _same(one: Incidence, other: Incidence) -> bool:
@@ -97,7 +104,9 @@ def _incidence(shop: Shop, term: Term) -> Incidence:
         keys = shop.ids[shop.ontology.relations[term.relation].target]
         links = _matrix(*ends, edges.weight, (n, len(keys)))
         return Incidence(term, links, keys, np.full(len(keys), -1, np.int32))
-    return Incidence(term, _matrix(*ends, edges.weight, (n, n)), (), nobody)
+    # A relation of a product to itself says nothing.
+    weight = np.where(edges.source == edges.target, np.float32(0), edges.weight)
+    return Incidence(term, _matrix(*ends, weight, (n, n)), (), nobody)
 
 
 def _meeting(shop: Shop, term: Term) -> Incidence:

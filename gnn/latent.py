@@ -53,11 +53,15 @@ class Latent:
         return np.asarray(sum(self.parts.values()))
 
     def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
-        """(N,) what the start products give to every product."""
-        user = (amounts * self.start_factor[starts]) @ self.vectors[starts]
-        return np.asarray(self.vectors @ user)
+        """(N,) what the start products give to every product but themselves."""
+        amounts = amounts * self.start_factor[starts]
+        vectors = self.vectors[starts]
+        total = self.vectors @ (amounts @ vectors)
+        np.subtract.at(total, starts, amounts * np.square(vectors).sum(axis=1))
+        return np.asarray(total)
 
     def between(self, starts: IntArray, ends: IntArray) -> dict[str, FloatArray]:
         """Part -> (J, I): <z_j, z_i> split by what z_i is made of."""
         left = self.vectors[starts] * self.start_factor[starts, None]
-        return {name: left @ part[ends].T for name, part in self.parts.items()}
+        other = np.not_equal.outer(starts, ends)
+        return {name: left @ part[ends].T * other for name, part in self.parts.items()}

@@ -208,7 +208,7 @@ def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct
             if other in scorer.positions
         ]
         entries += [(b, a, w) if backwards else (a, b, w) for a, b, w in out + into]
-    entries = list({(a, b): (a, b, w) for a, b, w in entries}.values())
+    entries = list({(a, b): (a, b, w) for a, b, w in entries if a != b}.values())
     touched = [scorer.positions[product.id] for product in products]
     rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
     links = _replaced(term.links, touched, touched, rows, columns, weights)

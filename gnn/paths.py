@@ -2,11 +2,12 @@
 
 For a term r the score of product i from product j is the sum over paths j - n - i
 
-    C[j, i] = d_j^-a · Σ_n w_jn · d_n^-b · w_ni · d_i^-c / scale
+    C[j, i] = d_j^-a · Σ_n w_jn · d_n^-b · w_ni · d_i^-c / scale        for i ≠ j
 
 with n a user, basket, category, brand … in the middle. A direct relation has no middle: w_ji takes
-the place of the sum. Degrees d, exponents and the scale are frozen in the artifact, so that taking
-an event out of a history changes nothing but that event's own contributions.
+the place of the sum. A product is no reason for itself, but in the term `self`, which says just that.
+Degrees d, exponents and the scale are frozen in the artifact, so that taking an event out of a history
+changes nothing but that event's own contributions.
 """
 
 from collections.abc import Sequence
@@ -98,30 +99,30 @@ class PathTerm:
         """
         amounts = amounts * self.start_factor[starts]
         if self.term.kind == "self":
-            total = np.zeros(len(self.degree))
-            np.add.at(total, starts, amounts)
-            return total * self.end_factor
-        if not self.links.nnz:  # a relation that this shop does not use
-            return np.zeros(len(self.degree))
-        reached = self.links[starts].T @ amounts
+            return np.bincount(starts, weights=amounts, minlength=len(self.degree)) * self.end_factor
+        rows = self.links[starts]
+        reached = rows.T @ amounts
         if not self.term.two_steps:
             return np.asarray(reached * self.end_factor)
         middles = reached * self.middle_factor
         middles[own] = 0.0
-        return np.asarray(self._spread(middles) * self.end_factor)
+        total = self._spread(middles)
+        np.subtract.at(total, starts, amounts * self._returning(rows, own))
+        return np.asarray(total * self.end_factor)
 
     def between(self, starts: IntArray, ends: IntArray, own: IntArray) -> FloatArray:
         """(J, I) C between some products, before the history's amounts."""
         factors = np.outer(self.start_factor[starts], self.end_factor[ends])
+        same = np.equal.outer(starts, ends)
         if self.term.kind == "self":
-            return np.equal.outer(starts, ends) * factors
-        if not self.links.nnz:
-            return np.zeros(factors.shape)
-        if not self.term.two_steps:
-            return np.asarray(self.links[starts][:, ends].toarray() * factors)
-        middle = self.middle_factor.copy()
-        middle[own] = 0.0
-        return np.asarray(((self.links[starts] * middle) @ self.links[ends].T).toarray() * factors)
+            return same * factors
+        if self.term.two_steps:
+            middle = self.middle_factor.copy()
+            middle[own] = 0.0
+            sums = ((self.links[starts] * middle) @ self.links[ends].T).toarray()
+        else:
+            sums = self.links[starts][:, ends].toarray()
+        return np.asarray(np.where(same, 0.0, sums * factors))
 
     def middles_between(self, start: int, end: int, own: IntArray) -> tuple[IntArray, FloatArray]:
         """Middle nodes of the paths between two products and what each path amounts to."""
@@ -137,6 +138,13 @@ class PathTerm:
         """Columns and weights of the links of one product."""
         here = slice(self.links.indptr[position], self.links.indptr[position + 1])
         return self.links.indices[here], self.links.data[here]
+
+    def _returning(self, rows: sp.csr_array, own: IntArray) -> FloatArray:
+        """(J,) sums over the paths that lead back to the product that they start from."""
+        values = rows.data**2 * self.middle_factor[rows.indices]
+        values[np.isin(rows.indices, own)] = 0.0
+        row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        return np.asarray(np.bincount(row, weights=values, minlength=rows.shape[0]), np.float64)
 
     def _spread(self, middles: FloatArray) -> FloatArray:
         touched = np.flatnonzero(middles)

@@ -39,7 +39,7 @@ class NaiveScorer:
             amount *= floor + (1 - floor) * 2 ** (-age / self.says["half_life_days"][b])
             for term, numbers in self.says["terms"].items():
                 personal += amount * numbers["weights"][b] * self.path(term, start, product, viewer)
-            if self.says["latent"]:
+            if self.says["latent"] and start != product:
                 personal += amount * self.says["latent"]["weights"][b] * self.dot(start, product)
         return self.prior[product] + self.trend[product] * personal
 
@@ -48,6 +48,8 @@ class NaiveScorer:
         a, b, c = numbers["exponents"]
         if term == "SAME_PRODUCT":
             return float(start == end) / numbers["scale"]
+        if start == end:
+            return 0.0
         if term in self.ontology["meetings"] or not self.between_products(term.removesuffix("_REVERSE")):
             links, middles = self.two_step[term]
             total = 0.0

@@ -62,7 +62,7 @@ def ask_first(url: str, user: str) -> FirstAnswer:
     if not edges:
         raise AnswerError(f"{url}: nothing was recommended to {user}; evaluate the model and look at its figures")
     for edge in edges:
-        _check_sum(edge)
+        check_sum(edge)
     return FirstAnswer(user, query, answer)
 
 
@@ -95,7 +95,8 @@ def _post(url: str, query: str) -> dict[str, Any]:
         raise AnswerError(f"{url}/graphql: no answer to the first query ({error})") from error
 
 
-def _check_sum(edge: dict[str, Any]) -> None:
+def check_sum(edge: dict[str, Any]) -> None:
+    """Raises `AnswerError` if a recommendation's score is not prior + contributions + remainder."""
     explanation = edge["explanation"]
     parts = [part["value"] for part in explanation["contributions"]] + [explanation["remainder"]["value"]]
     total = explanation["prior"] + sum(parts)

@@ -35,19 +35,25 @@ def _inside(source: Path, name: str) -> bool:
 
 
 def _copy(file: Path, target: Path) -> bool:
-    known = file.stat()
-    with suppress(FileNotFoundError):
-        there = target.stat()
-        if (there.st_size, there.st_mtime_ns) == (known.st_size, known.st_mtime_ns):
-            return False
+    if _identity(file) == _identity(target):
+        return False
     aside = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, aside)
         aside.replace(target)
     except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise WriteError(
-            f"{target}: cannot be written ({error.strerror}); free some space or name another --home"
-        ) from error
+        with suppress(OSError):
+            aside.unlink()
+        remedy = "free some space or name another --home"
+        raise WriteError(f"{target}: cannot be written ({error.strerror}); {remedy}") from error
     return True
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Size and time, which a copy keeps; None where there is no file."""
+    try:
+        known = file.stat()
+    except OSError:
+        return None
+    return known.st_size, known.st_mtime_ns

@@ -26,6 +26,7 @@ from graphql import (
 
 from api.graphql.context import Context
 from api.graphql.errors import formatted, refused
+from api.graphql.executor import PlainExecutor
 
 _KEPT = 500
 _MAX_TOKENS = 4_000
@@ -59,6 +60,7 @@ class Executor:
             context_value=context,
             variable_values=variables,
             operation_name=operation,
+            executor_class=PlainExecutor,
         )
         return Outcome(
             _body(result, context.request_id), 200 if result.data is not None or not _before(result) else 400

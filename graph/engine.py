@@ -17,10 +17,6 @@ from graph.embedded import CLIENTS, RUNNING, SERVER, Running, lock_file, try_loc
 USER = "root"
 WATCH_SECONDS = 0.25
 HEAP = os.environ.get("PATHREC_ENGINE_HEAP", "2g")
-# The first compiler alone: the engine shares few cores with its clients and often lives for one
-# command. Measured on two cores: half the CPU for start, load and first export; once everything is
-# warm both take the same. Building a vector index takes three times as long, searching it does not.
-JVM_OPTIONS = ("-XX:TieredStopAtLevel=1",)
 
 # Below warnings the engine's log would name ids, which may be people's.
 _LOGGING = """handlers=java.util.logging.ConsoleHandler
@@ -74,7 +70,7 @@ def _start(folder: Path) -> tuple[object, Running]:
             "bolt_port": bolt,
             "server_defaultDatabases": f"neo4j[{USER}]",
         },
-        {"heap_size": HEAP, "jvm_args": [*JVM_OPTIONS, f"-Djava.util.logging.config.file={logging}"]},
+        {"heap_size": HEAP, "jvm_args": [f"-Djava.util.logging.config.file={logging}"]},
     )
     server.start()
     return server, Running(bolt=bolt, http=http, user=USER, password=password, pid=os.getpid())

@@ -6,7 +6,7 @@ give the same files.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +18,12 @@ import pyarrow.parquet as pq
 from graph import changes, shop
 from graph.connection import Connection
 from graph.cypher import Query, quoted
+from graph.errors import StoreError
 from graph.features import embedding
 from schema.ontology import Ontology
 from schema.progress import Report, silent
 from schema.snapshot import SnapshotManifest, edge_file, feature_file, node_file, write_manifest, writing_snapshot
-from schema.tables import RELATIONS, SNAPSHOT_EDGES, SNAPSHOT_EVENTS, TIME, node_schema
+from schema.tables import EVENTS, RELATIONS, SNAPSHOT_EDGES, SNAPSHOT_EVENTS, node_schema
 
 # A list for each column travels and decodes faster than one for each event. Lists leave nulls out,
 # so what may be null has a stand-in: not a number, no text.
@@ -87,8 +88,7 @@ def read_nodes(connection: Connection, ontology: Ontology, label: str, ids: Iter
     parameters = {} if ids is None else {"ids": sorted(set(ids))}
     rows = list(connection.stream(Query(f"{start}{match} RETURN {values}", parameters)))
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    arrays = [_column(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    table = pa.table(arrays, schema=schema)
+    table = _table(label, columns, schema)
     return table.take(pc.sort_indices(table, sort_keys=[("id", "ascending")])).combine_chunks()
 
 
@@ -101,8 +101,7 @@ def read_relations(connection: Connection, ontology: Ontology, relation: str) ->
     )
     rows = [(source, *link) for source, links in connection.stream(query) for link in links]
     columns = list(zip(*rows, strict=True)) or [()] * 4
-    arrays = [_column(values, field.type) for values, field in zip(columns, RELATIONS, strict=True)]
-    return pa.table(arrays, schema=RELATIONS)
+    return _table(relation, columns, RELATIONS)
 
 
 def read_events(connection: Connection) -> pa.Table:
@@ -121,28 +120,29 @@ def read_events(connection: Connection) -> pa.Table:
             users.extend([user] * len(lists[0]))
             for column, values in zip(columns, lists, strict=True):
                 column.extend(values)
-    event, product, behaviour, time, value, basket, session = columns
-    numbers = pa.array(value, pa.float64())
-    return pa.table(
-        {
-            "id": pa.array(event, pa.string()),
-            "user": pa.array(users, pa.string()),
-            "product": pa.array(product, pa.string()),
-            "behaviour": pa.array(behaviour, pa.string()),
-            "time": _column(time, TIME),
-            "value": pc.if_else(pc.is_nan(numbers), None, numbers),
-            "basket": _texts(basket),
-            "session": _texts(session),
-        }
-    )
+    event, *rest = columns
+    table = _table("Event", [event, users, *rest], EVENTS)
+    known = pc.if_else(pc.is_nan(table["value"]), None, table["value"])
+    table = table.set_column(5, "value", known)
+    for position, name in ((6, "basket"), (7, "session")):
+        table = table.set_column(position, name, pc.if_else(pc.equal(table[name], ""), None, table[name]))
+    return table
 
 
-def _texts(values: Iterable[object]) -> pa.Array:
-    texts = pa.array(values, pa.string())
-    return pc.if_else(pc.equal(texts, ""), None, texts)
+def _table(what: str, columns: Sequence[Sequence[object]], schema: pa.Schema) -> pa.Table:
+    arrays = []
+    for values, field in zip(columns, schema, strict=True):
+        try:
+            arrays.append(_column(values, field.type))
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise StoreError(
+                f"{what}.{field.name}: the store holds something that is no {field.type} ({error}); "
+                "somebody wrote it with Cypher: correct it there, then export again"
+            ) from error
+    return pa.table(arrays, schema=schema)
 
 
-def _column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
+def _column(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pa.array(values, pa.int64()).cast(kind)
     if pa.types.is_float32(kind):

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graph import Store
+from graph import Query, Store, StoreError
 from graph.times import from_ms
 from schema.files import WriteError
 from schema.snapshot import SnapshotManifest, open_snapshot
@@ -84,6 +84,23 @@ def test_a_place_that_is_something_else_is_refused(store: Store, tmp_path: Path)
     with pytest.raises(WriteError, match="not one of ours"):
         store.export(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_value_of_the_wrong_type_is_named(store: Store, tmp_path: Path) -> None:
+    fill(store)
+    store._connection.rows(Query("MATCH (p:Product {id: 'tea'}) SET p.price = 'cheap'"), write=True)
+    with pytest.raises(StoreError, match=r"Product\.price: the store holds something that is no double"):
+        store.export(tmp_path / "snapshot")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_events_that_were_written_by_hand_and_are_not_whole_are_left_out(store: Store, tmp_path: Path) -> None:
+    fill(store)
+    by_hand = (
+        "MATCH (u:User {id: 'ann'}), (p:Product {id: 'tea'}) CREATE (u)-[:PERFORMED]->(:Event {id: 'x'})-[:ON]->(p)"
+    )
+    store._connection.rows(Query(by_hand), write=True)
+    assert export(store, tmp_path).events == len(SHOP_EVENTS)
 
 
 def test_nodes_can_be_read_by_id(store: Store) -> None:

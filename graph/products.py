@@ -30,10 +30,14 @@ def upsert_products(
     """Writes products with everything around them in one transaction, with its entry in the change log.
 
     Raises:
-        RecordError: a property or relation that the ontology does not have, or of another type.
+        RecordError: a property or relation that the ontology does not have, or of another type; an id twice.
         StoreError: an end that does not exist; nothing was written.
     """
+    seen: set[str] = set()
     for position, product in enumerate(products):
+        if product.id in seen:
+            raise RecordError(f"products[{position}]: {product.id} is in this call twice; write it once")
+        seen.add(product.id)
         _check(ontology, product, f"products[{position}]")
     for modality, width in {(m, len(e.vector)) for p in products for m, e in p.features.items()}:
         features.use_width(connection, dialect, "Product", modality, width)

@@ -9,6 +9,7 @@ import pytest
 from graph import Query, Store, connect
 from tools.neo4j_server import RELEASES, MissingNeo4jError, fetched, running_server
 from tools.neo4j_server.java import newest_jdk
+from tools.neo4j_server.releases import Installed
 
 pytest_plugins = ["tests.support.demo_run"]
 
@@ -24,18 +25,14 @@ def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         with connect(url):  # holds the engine, so that it does not start anew for each test
             yield url
         return
-    release = RELEASES[request.param.removeprefix("neo4j-")]
-    # The newest release is tested where there is a Java for it, the long-term one always.
-    if release is not RELEASES["5"] and newest_jdk(release.java) is None:
-        pytest.skip(f"Neo4j {release.version} needs a JDK {release.java} or newer")
-    try:
-        installed = fetched(release)
-    except MissingNeo4jError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI tests the store on Neo4j: {error}")
-        pytest.skip(str(error))
-    with running_server(installed, folder) as server:
+    with running_server(installed_or_skipped(request.param.removeprefix("neo4j-")), folder) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def neo4j_installed() -> Installed:
+    """The long-term release of Neo4j, for tests that start and stop servers of their own."""
+    return installed_or_skipped("5")
 
 
 @pytest.fixture
@@ -74,6 +71,20 @@ def data_folder() -> Callable[[str], Path]:
         return Path(root) / name
 
     return find
+
+
+def installed_or_skipped(name: str) -> Installed:
+    """A release of Neo4j; a test without it is skipped, or fails on CI."""
+    release = RELEASES[name]
+    # The newest release is tested where there is a Java for it, the long-term one always.
+    if name != "5" and newest_jdk(release.java) is None:
+        pytest.skip(f"Neo4j {release.version} needs a JDK {release.java} or newer")
+    try:
+        return fetched(release)
+    except MissingNeo4jError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI tests the store on Neo4j: {error}")
+        pytest.skip(str(error))
 
 
 def empty(store: Store) -> None:

@@ -8,17 +8,9 @@ import pytest
 
 from graph import StoreError, StoreUnavailable, connect
 from tests.graph.shop_tables import events, products, purchase
-from tools.neo4j_server import RELEASES, MissingNeo4jError, fetched, running_server
+from tools.neo4j_server import running_server
 from tools.neo4j_server.releases import Installed
 from tools.neo4j_server.server import Server
-
-
-@pytest.fixture(scope="module")
-def neo4j() -> Installed:
-    try:
-        return fetched(RELEASES["5"])
-    except MissingNeo4jError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -58,9 +50,9 @@ def test_a_store_that_accepts_and_says_nothing_does_not_hold_a_ping(silent_port:
     assert time.monotonic() - start < 8.0
 
 
-def test_a_load_that_lost_its_server_says_so_and_completes_when_repeated(neo4j: Installed, tmp_path: Path) -> None:
+def test_a_load_that_lost_its_server_completes_when_repeated(neo4j_installed: Installed, tmp_path: Path) -> None:
     rows = events(*(purchase(f"e{n}", f"u{n % 50}", "tea") for n in range(12_000)))
-    with running_server(neo4j, tmp_path / "data") as server:
+    with running_server(neo4j_installed, tmp_path / "data") as server:
         port = int(server.url.rpartition(":")[2])
         with connect(server.url) as store:
             store.prepare()
@@ -68,15 +60,15 @@ def test_a_load_that_lost_its_server_says_so_and_completes_when_repeated(neo4j: 
             with pytest.raises(StoreUnavailable, match="run this again"):
                 store.load_events(rows, lambda *_: _kill(server))
             # The same store finds the server again when that is back.
-            with running_server(neo4j, tmp_path / "data", port=port):
+            with running_server(neo4j_installed, tmp_path / "data", port=port):
                 loaded = store.load_events(rows)
                 assert loaded.written > 0
                 assert loaded.existing >= 5_000
                 assert store.counts()["Event"] == 12_000
 
 
-def test_the_server_ends_with_the_process_that_started_it(neo4j: Installed, tmp_path: Path) -> None:
-    with running_server(neo4j, tmp_path / "data") as server:
+def test_the_server_ends_with_the_process_that_started_it(neo4j_installed: Installed, tmp_path: Path) -> None:
+    with running_server(neo4j_installed, tmp_path / "data") as server:
         ended = threading.Thread(target=server.process.wait, daemon=True)
         ended.start()
         assert server.process.stdin is not None

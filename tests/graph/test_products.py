@@ -89,6 +89,11 @@ def test_what_the_ontology_lacks_is_refused_with_the_place(store: Store, record:
     assert store.counts()["Product"] == 0
 
 
+def test_a_product_twice_in_one_call_is_refused(store: Store) -> None:
+    with pytest.raises(RecordError, match=r"products\[1\]: cup is in this call twice"):
+        store.upsert_products([ProductRecord("cup"), ProductRecord("cup")])
+
+
 def test_an_event_can_follow_its_new_product_at_once(store: Store) -> None:
     store.upsert_products([ProductRecord("cup")])
     assert store.record_events(events(purchase("n", "ann", "cup"))).accepted == ["n"]

@@ -78,8 +78,9 @@ def _by_user(viewer: str | None) -> str:
     return (
         f"MATCH (:Product {{id: $source}})<-[:ON]-(e:Event)<-[:PERFORMED]-(n:User)\n"
         f"WHERE e.behaviour IN $behaviours{others}\n"
-        "WITH n, collect(e.id) AS source_events\n"
+        "WITH n, e ORDER BY e.id WITH n, collect(e.id) AS source_events\n"
         "MATCH (n)-[:PERFORMED]->(f:Event)-[:ON]->(:Product {id: $target}) WHERE f.behaviour IN $behaviours\n"
+        "WITH n, source_events, f ORDER BY f.id\n"
         "RETURN n.id AS middle, source_events, collect(f.id) AS target_events\n"
         "ORDER BY middle LIMIT $limit"
     )
@@ -94,9 +95,10 @@ def _by_key(key: str, viewer: str | None) -> str:
     return (
         f"MATCH (:Product {{id: $source}})<-[:ON]-(e:Event)\n"
         f"WHERE e.behaviour IN $behaviours AND e.{key} IS NOT NULL\n"
-        f"WITH e.{key} AS middle, collect(e.id) AS source_events\n"
+        f"WITH e ORDER BY e.id WITH e.{key} AS middle, collect(e.id) AS source_events\n"
         f"MATCH (f:Event {{{key}: middle}})-[:ON]->(:Product {{id: $target}})\n"
         f"WHERE f.behaviour IN $behaviours\n{others}"
+        "WITH middle, source_events, f ORDER BY f.id\n"
         "RETURN middle, source_events, collect(f.id) AS target_events\n"
         "ORDER BY middle LIMIT $limit"
     )

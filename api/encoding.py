@@ -165,8 +165,13 @@ def _receive(pipe: Connection, seconds: float) -> Any:
 
 
 def _serve(pipe: Connection, model: str | None, cache: Path) -> None:
-    """The child: says that it is ready (None) or why not, then answers until the pipe closes."""
+    """The child: says that it is ready (None) or why not, then answers until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle, which then ends this process
+    with suppress(EOFError, BrokenPipeError):
+        _answer(pipe, model, cache)
+
+
+def _answer(pipe: Connection, model: str | None, cache: Path) -> None:
     try:
         # Here, not above: torch and the readers of files belong to this process alone.
         from ingestion.encoders.cache import EmbeddingCache, encode_cached
@@ -174,15 +179,14 @@ def _serve(pipe: Connection, model: str | None, cache: Path) -> None:
         from ingestion.encoders.wording import joined
 
         encoder = load_text_encoder(model)
-    except (PathrecError, ImportError) as error:
+    except (PathrecError, ImportError, OSError) as error:
         pipe.send(str(error))
         return
     pipe.send(None)
     kept = EmbeddingCache(cache)
-    with suppress(EOFError, OSError):
-        while True:
-            texts = [joined(properties) for properties in pipe.recv()]
-            try:
-                pipe.send(encode_cached(encoder, texts, kept))
-            except PathrecError as error:
-                pipe.send(str(error))
+    while True:
+        texts = [joined(properties) for properties in pipe.recv()]
+        try:
+            pipe.send(encode_cached(encoder, texts, kept))
+        except PathrecError as error:
+            pipe.send(str(error))

@@ -6,11 +6,12 @@ from typing import Any
 
 from api import registry
 from api.services.catalogue import ProductFilter
-from api.services.cursors import checked_first
+from api.services.checks import checked_first
 from api.services.errors import UnavailableError
 from api.services.explanation import Contribution, Explanation, PathWriter, explanations, reason
 from api.services.live import LiveModel
-from api.services.recommendation import Audience, Page, Recommender
+from api.services.recommendation import Recommender
+from api.services.viewing import Audience, Page
 from api.services.wording import sentence
 from api.settings import Settings
 from graph import Store, connect

@@ -14,9 +14,9 @@ from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
 from api.graphql.selection import selected
 from api.services import explanation as service
-from api.services.cursors import checked_first
+from api.services.checks import checked_first
 from api.services.errors import BadInputError
-from api.services.recommendation import Page, Ranked, Unit
+from api.services.viewing import Page, Ranked, Unit
 from api.services.wording import DEFAULT_LOCALE, sentence
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from api.graphql.explanations import Explanation, Explanations, asked_contributi
 from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
 from api.services.catalogue import ProductFilter
-from api.services.cursors import Position, checked_first
+from api.services.checks import checked_first
+from api.services.cursors import Position
 from api.services.errors import BadInputError, CursorExpiredError
-from api.services.recommendation import Page, Ranked, Viewing
+from api.services.viewing import Page, Ranked, Viewing
 
 PAGE = 20
 

@@ -22,7 +22,8 @@ from api.graphql.products import (
     product_of,
     read_cursor,
 )
-from api.services.recommendation import Audience, check_moment
+from api.services.checks import check_moment
+from api.services.viewing import Audience
 
 
 @strawberry.input(description="For whom. Every part is optional and they can be combined; none means anybody.")

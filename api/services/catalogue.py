@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from api.services.cursors import finite
+from api.services.checks import finite
 from api.services.errors import BadInputError
 
 BoolArray = npt.NDArray[np.bool_]

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import json
-import math
 import os
 import secrets
 from binascii import Error as Base64Error
@@ -113,28 +112,3 @@ def key_of(secret: bytes) -> bytes:
 
 def _read_key(file: Path) -> bytes:
     return key_of(file.read_bytes().strip())
-
-
-def checked_first(first: int | None, default: int) -> int:
-    """A page size from 1 to 100; the default one for None.
-
-    Raises:
-        BadInputError: it is not.
-    """
-    if first is None:
-        return default
-    if not 1 <= first <= 100:
-        remedy = "ask for 1 to 100 and follow pageInfo.endCursor for more"
-        raise BadInputError(f"first is {first}; it must be from 1 to 100", field="first", remedy=remedy)
-    return first
-
-
-def finite(value: float | None, field: str) -> float | None:
-    """A number that is one, or None.
-
-    Raises:
-        BadInputError: it is NaN or infinite.
-    """
-    if value is not None and not math.isfinite(value):
-        raise BadInputError(f"{field} is not a finite number", field=field, remedy="give a number, or leave it out")
-    return value

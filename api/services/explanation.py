@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.services.catalogue import BoolArray
-from api.services.recommendation import Unit, Viewing
+from api.services.viewing import Unit, Viewing
 from api.services.wording import Reason
 from gnn.explain import Part, counterfactual, explain
 from graph import Store, as_text

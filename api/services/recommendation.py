@@ -1,115 +1,34 @@
-"""Ranked lists: who asks, what they did, what may be shown, and the page of best products."""
+"""Ranked lists: the scores for an audience, what may be shown of them, and the page of best products."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
-from api.services.catalogue import BoolArray, FloatArray, ProductFilter
+from api.services.catalogue import BoolArray, ProductFilter
 from api.services.cursors import Position, question_digest
-from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
+from api.services.errors import CursorExpiredError, NotFoundError
 from api.services.live import LiveModel, LiveState
+from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
 from gnn.scoring import History, HistoryRow, bought, top
 from graph import Store
 
-Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
-
-_GIVEN_LIMIT = 100
 _LIST_LENGTH = 20
-
-
-@dataclass(frozen=True)
-class Audience:
-    """For whom: every part is optional, none means anybody."""
-
-    user_id: str | None = None
-    session_id: str | None = None
-    product_ids: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if len(self.product_ids) > _GIVEN_LIMIT:
-            raise BadInputError(
-                f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
-                field="audience.productIds",
-                remedy="give those that matter most",
-            )
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One unit of a history: all events of a behaviour with a product; no behaviour if the request named it."""
-
-    product: str
-    behaviour: str | None
-    events: int
-    last: datetime
-
-
-@dataclass(frozen=True)
-class Viewing:
-    """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
-
-    Unit k of `history` is `units[k]`. `similar_to` is set where a product takes the viewer's place;
-    scores then have no prior.
-    """
-
-    state: LiveState
-    as_of: datetime
-    audience: Audience
-    units: tuple[Unit, ...]
-    history: History
-    strategy: Strategy
-    scores: FloatArray
-    similar_to: str | None = None
-
-    def prior(self, position: int) -> float:
-        return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """One product of a list."""
-
-    position: int
-    product: str
-    rank: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Page:
-    """A part of a ranked list."""
-
-    id: str
-    viewing: Viewing
-    question: str
-    allowed: BoolArray
-    items: tuple[Ranked, ...]
-    length: int  # of the list as far as it was shown, from its beginning
-    has_next: bool
-    has_previous: bool
-
-    def place(self, item: Ranked) -> Position:
-        """What a cursor after an item has to say."""
-        viewing = self.viewing
-        return Position(viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product)
 
 
 class Recommender:
     """Answers from a live model and a store."""
 
-    def __init__(self, store: Store, live: LiveModel, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, store: Store, live: LiveModel) -> None:
         self._store = store
         self._live = live
-        self._wall_clock = now
 
     def now(self) -> datetime:
         """The shop's clock, in whole milliseconds."""
-        now = self._wall_clock() + self._live.state.clock
+        now = datetime.now(UTC) + self._live.state.clock
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def view(self, audience: Audience, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
@@ -229,22 +148,6 @@ class Recommender:
                 field="modelVersion",
                 remedy="ask again from the beginning, without a cursor, asOf and modelVersion",
             )
-
-
-def check_moment(as_of: datetime | None, now: datetime) -> datetime | None:
-    """A moment to answer for, in whole milliseconds with a zone.
-
-    Raises:
-        BadInputError: it has no zone or lies in the future by the shop's clock.
-    """
-    if as_of is None:
-        return None
-    if as_of.tzinfo is None:
-        raise BadInputError("asOf has no time zone", field="asOf", remedy="give it as in 2026-01-31T12:00:00Z")
-    if as_of > now + timedelta(seconds=1):
-        remedy = f"give a moment up to {now.isoformat()}, the shop's clock now"
-        raise BadInputError("asOf lies in the future", field="asOf", remedy=remedy)
-    return as_of.astimezone(UTC)
 
 
 def _usable(state: LiveState, units: Iterable[Unit]) -> tuple[Unit, ...]:

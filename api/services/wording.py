@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.services.recommendation import Unit
+from api.services.viewing import Unit
 from schema.ontology import Ontology, Term
 
 DEFAULT_LOCALE = "en"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.services.cursors import Cursors, Position, checked_first, key_of, load_key, question_digest
+from api.services.checks import checked_first
+from api.services.cursors import Cursors, Position, key_of, load_key, question_digest
 from api.services.errors import BadInputError
 
 CURSORS = Cursors(key_of(b"secret"))

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.services.recommendation import Unit
+from api.services.viewing import Unit
 from api.services.wording import ENGLISH, Reason, messages, sentence
 from schema import Ontology, Term, default_ontology
 from schema.ontology import parse_ontology

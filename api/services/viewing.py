@@ -1,0 +1,92 @@
+"""What one answer is made of: who asks, what they did, what it scores, and the part of the list they see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from api.services.catalogue import BoolArray, FloatArray
+from api.services.cursors import Position
+from api.services.errors import BadInputError
+from api.services.live import LiveState
+from gnn.scoring import History
+
+Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
+
+_GIVEN_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Audience:
+    """For whom: every part is optional, none means anybody."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+    product_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.product_ids) > _GIVEN_LIMIT:
+            raise BadInputError(
+                f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
+                field="audience.productIds",
+                remedy="give those that matter most",
+            )
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a history: all events of a behaviour with a product; no behaviour if the request named it."""
+
+    product: str
+    behaviour: str | None
+    events: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
+
+    Unit k of `history` is `units[k]`. `similar_to` is set where a product takes the viewer's place;
+    scores then have no prior.
+    """
+
+    state: LiveState
+    as_of: datetime
+    audience: Audience
+    units: tuple[Unit, ...]
+    history: History
+    strategy: Strategy
+    scores: FloatArray
+    similar_to: str | None = None
+
+    def prior(self, position: int) -> float:
+        return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One product of a list."""
+
+    position: int
+    product: str
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a ranked list."""
+
+    id: str
+    viewing: Viewing
+    question: str
+    allowed: BoolArray
+    items: tuple[Ranked, ...]
+    length: int  # of the list as far as it was shown, from its beginning
+    has_next: bool
+    has_previous: bool
+
+    def place(self, item: Ranked) -> Position:
+        """What a cursor after an item has to say."""
+        viewing = self.viewing
+        return Position(viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product)

@@ -37,7 +37,9 @@ class ChildServer:
         Raises:
             ChildServerError: it did.
         """
-        code = self.process.wait()
+        # In turns: polars handles SIGINT in a way that lets an endless wait sleep through Ctrl-C.
+        while (code := self.process.poll()) is None:
+            time.sleep(0.2)
         raise ChildServerError(f"the server ended with exit code {code}; see {self.log}{_tail(self.log)}")
 
 

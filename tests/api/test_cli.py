@@ -22,6 +22,21 @@ from tests.support.shop_files import write_shop
 pytestmark = pytest.mark.timeout(600)
 
 
+# polars takes SIGINT over at its first query; whoever waits for a server must notice Ctrl-C all the same.
+WAIT_FOR_A_SERVER = """
+import sys
+from pathlib import Path
+import polars
+from api.child_server import child_server
+from api.settings import Settings
+
+polars.DataFrame({"a": [1]}).lazy().select("a").collect()
+with child_server(Settings(home=Path(sys.argv[1]))) as server:
+    print(server.process.pid, flush=True)
+    server.wait()
+"""
+
+
 def pathrec(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "api.cli", *map(str, arguments)],
@@ -155,6 +170,16 @@ def test_a_server_that_is_interrupted_says_so(built: Built) -> None:
     with child_server(Settings(home=built.home)) as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(30) == 130
+
+
+def test_ctrl_c_ends_the_server_that_the_demo_waits_for(built: Built) -> None:
+    command = [sys.executable, "-c", WAIT_FOR_A_SERVER, str(built.home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as waiting:
+        assert waiting.stdout is not None
+        server = int(waiting.stdout.readline())
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(30) == -signal.SIGINT
+    assert not psutil.pid_exists(server)
 
 
 def test_a_server_starts_while_nothing_is_published_and_says_that_it_cannot_answer(tmp_path: Path) -> None:

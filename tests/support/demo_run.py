@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,18 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo at full size; its first user waits for minutes."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "api.cli", "demo", "--once", "--home", "home", "--json", "demo.json"]
+    return _run(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def retail_demo(tmp_path_factory: pytest.TempPathFactory, data_folder: Callable[[str], Path]) -> Demo:
+    """The same on a real shop's invoices."""
+    file = data_folder("online_retail") / "online_retail.csv.gz"
+    return _run(tmp_path_factory.mktemp("retail"), "--source", "online-retail", "--path", str(file))
+
+
+def _run(folder: Path, *options: str) -> Demo:
+    command = [sys.executable, "-m", "api.cli", "demo", "--once", "--home", "home", "--json", "demo.json", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     document = json.loads((folder / "demo.json").read_text(encoding="utf-8"))

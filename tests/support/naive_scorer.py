@@ -14,6 +14,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file
 
+TwoStep = tuple[dict[str, dict[str, float]], dict[str, float], dict[str, float]]
+"""Links of products to middle nodes, degrees of the middle nodes, degrees of the products."""
+Direct = tuple[dict[tuple[str, str], float], tuple[dict[str, float], dict[str, float]]]
+"""Links between products, degrees of their starts and of their ends."""
+
 
 class NaiveScorer:
     def __init__(self, snapshot: Path, artifact: Path) -> None:
@@ -51,19 +56,17 @@ class NaiveScorer:
         if start == end:
             return 0.0
         if term in self.ontology["meetings"] or not self.between_products(term.removesuffix("_REVERSE")):
-            links, middles = self.two_step[term]
+            links, middles, degrees = self.two_step[term]
             total = 0.0
             for middle in sorted(links[start].keys() & links[end].keys()):
                 if viewer is None or self.owner(term, middle) != viewer:
                     total += links[start][middle] * links[end][middle] * max(middles[middle], 1.0) ** -b
-            out_degree, in_degree = sum(links[start].values()), sum(links[end].values())
+            out_degree, in_degree = degrees[start], degrees[end]
         else:
-            forward = self.direct[term.removesuffix("_REVERSE")]
+            forward, ends = self.direct[term.removesuffix("_REVERSE")]
             reverse = term.endswith("_REVERSE")
             total = forward.get((end, start) if reverse else (start, end), 0.0)
-            side = 1 if reverse else 0
-            out_degree = sum(w for ends, w in forward.items() if ends[side] == start)
-            in_degree = sum(w for ends, w in forward.items() if ends[1 - side] == end)
+            out_degree, in_degree = ends[reverse][start], ends[not reverse][end]
         return total * max(out_degree, 1.0) ** -a * max(in_degree, 1.0) ** -c / numbers["scale"]
 
     def dot(self, start: str, end: str) -> float:
@@ -85,7 +88,9 @@ class NaiveScorer:
 
     def owner(self, term: str, middle: str) -> str | None:
         by = self.ontology["meetings"].get(term, {}).get("by")
-        return middle if by == "user" else self.basket_owner.get(middle) if by == "basket" else None
+        if by == "user":
+            return middle
+        return self.group_owner.get((by, middle)) if by else None
 
     @cached_property
     def events(self) -> list[dict[str, object]]:
@@ -98,11 +103,17 @@ class NaiveScorer:
         return ids
 
     @cached_property
-    def basket_owner(self) -> dict[str, str]:
-        return {e["basket"]: self.users[e["user"]] for e in self.events if e["basket"] and e["user"] is not None}
+    def group_owner(self) -> dict[tuple[str, str], str]:
+        """Whose basket or session it is."""
+        return {
+            (kind, event[kind]): self.users[event["user"]]
+            for event in self.events
+            for kind in ("basket", "session")
+            if event[kind] and event["user"] is not None
+        }
 
     @cached_property
-    def two_step(self) -> dict[str, tuple[dict[str, dict[str, float]], dict[str, float]]]:
+    def two_step(self) -> dict[str, TwoStep]:
         found = {}
         for name, meeting in self.ontology["meetings"].items():
             found[name] = self._degrees(self._met(meeting))
@@ -112,14 +123,19 @@ class NaiveScorer:
         return found
 
     @cached_property
-    def direct(self) -> dict[str, dict[tuple[str, str], float]]:
+    def direct(self) -> dict[str, Direct]:
         found = {}
         for name, relation in self.ontology["relations"].items():
             if relation["from"] == relation["to"] == "Product":
                 links: dict[tuple[str, str], float] = defaultdict(float)
                 for edge in pq.read_table(self.snapshot / f"edges/Product.{name}.Product.parquet").to_pylist():
                     links[self.ids[edge["source"]], self.ids[edge["target"]]] += edge["weight"]
-                found[name] = dict(links)
+                starts: dict[str, float] = defaultdict(float)
+                stops: dict[str, float] = defaultdict(float)
+                for (start, stop), weight in links.items():
+                    starts[start] += weight
+                    stops[stop] += weight
+                found[name] = (dict(links), (starts, stops))
         return found
 
     def _met(self, meeting: dict[str, object]) -> dict[str, dict[str, float]]:
@@ -141,12 +157,14 @@ class NaiveScorer:
             links[self.ids[edge["source"]]][ids[edge["target"]]] += edge["weight"]
         return links
 
-    def _degrees(self, links: dict[str, dict[str, float]]) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    def _degrees(self, links: dict[str, dict[str, float]]) -> TwoStep:
+        middle_degrees: dict[str, float] = defaultdict(float)
         degrees: dict[str, float] = defaultdict(float)
-        for middles in links.values():
+        for product, middles in links.items():
             for middle, weight in middles.items():
-                degrees[middle] += weight
-        return defaultdict(dict, links), degrees
+                middle_degrees[middle] += weight
+                degrees[product] += weight
+        return defaultdict(dict, links), middle_degrees, degrees
 
     @cached_property
     def _layers(self) -> dict[str, object]:

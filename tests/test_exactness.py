@@ -1,0 +1,68 @@
+"""The explanation is the score: on the demo shop and on a real one, asked from outside."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from exactness import check_exactness
+from served_shop import Client
+
+from api import registry
+from api.child_server import child_server
+from api.settings import Settings
+from gnn.artifact import load_artifact
+from gnn.data import read_shop
+from gnn.evaluate import ranked_products
+from gnn.histories import histories
+from gnn.scoring import bought
+from schema import open_snapshot
+from tests.support.demo_run import Demo
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module", params=["demo", "retail_demo"])
+def home(request: pytest.FixtureRequest) -> Path:
+    shop: Demo = request.getfixturevalue(request.param)
+    return shop.home
+
+
+@pytest.fixture(scope="module")
+def artifact(home: Path) -> Path:
+    found = registry.served(home)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop(home: Path) -> Iterator[Client]:
+    with child_server(Settings(home=home)) as server, httpx.Client(timeout=60, trust_env=False) as http:
+        yield Client(server.url, http)
+
+
+def test_a_thousand_scores_are_those_of_plain_loops_and_the_sum_of_their_parts(
+    shop: Client, home: Path, artifact: Path
+) -> None:
+    check_exactness(shop, home / "snapshot", artifact, pairs=1_000, users=60)
+
+
+def test_the_served_top_twenty_is_the_evaluators(shop: Client, home: Path, artifact: Path) -> None:
+    data, scorer = read_shop(open_snapshot(home / "snapshot")), load_artifact(artifact).scorer
+    past = histories(data)
+    users = np.flatnonzero(past.lengths())[::200][:20]
+    for user in users:
+        name = data.ids["User"][user]
+        query = "query($u: String) { recommendations(audience: {userId: $u}) { asOf edges { node { productId } } } }"
+        answer = shop.ask(query, u=name)["recommendations"]
+        moment = datetime.fromisoformat(answer["asOf"])
+        expected = ranked_products(
+            lambda position, moment=moment: scorer.score(past.of(position), moment, data.ids["User"][position]),
+            np.array([user]),
+            lambda position: np.flatnonzero(bought(past.of(position), scorer.behaviours, "purchase", scorer.size)),
+            scorer.size,
+            20,
+        )[0]
+        assert [edge["node"]["productId"] for edge in answer["edges"]] == [scorer.product_ids[p] for p in expected]

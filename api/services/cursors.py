@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import secrets
+import tempfile
 from binascii import Error as Base64Error
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,8 +93,8 @@ def load_key(file: Path) -> bytes:
         return _read_key(file)
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # for the owner's eyes only
+    aside = Path(name)
     with os.fdopen(handle, "w") as stream:
         stream.write(secrets.token_hex(32))
     try:

@@ -75,7 +75,7 @@ def build(shop: Shop, fitted: Fitted, *, seed: int, device: str, version: str, r
     terms = tuple(
         _sized(term, shop, past, fitted.units, sample) for term in (_path_term(i, fitted, shop) for i in found)
     )
-    latent = _sized_latent(_latent(model, shop, fitted), shop, past, fitted.units, sample)
+    latent = _sized_latent(_latent(model, past, fitted), shop, past, fitted.units, sample)
     known = log_popularity(shop)
     scorer = Scorer(
         model_version=version,
@@ -102,7 +102,7 @@ def _path_term(incidence: Incidence, fitted: Fitted, shop: Shop) -> PathTerm:
     return incidence.with_weights(fitted.weights.get(name, nothing), exponents, 1.0)
 
 
-def _latent(model: LinearPropagation, shop: Shop, fitted: Fitted) -> Latent:
+def _latent(model: LinearPropagation, past: Histories, fitted: Fitted) -> Latent:
     with torch.no_grad():
         projections = {name: model.projections[name].cpu().numpy() for name in model.modalities}
         gates = dict(zip(model.relations, model.gates().double().tolist(), strict=True))
@@ -112,7 +112,7 @@ def _latent(model: LinearPropagation, shop: Shop, fitted: Fitted) -> Latent:
         projections=projections,
         hops=hops,
         gates=gates,
-        start_factor=np.maximum(_met(shop), 1.0) ** -fitted.exponents[LATENT][0],
+        start_factor=np.maximum(_met(past, len(model.free)), 1.0) ** -fitted.exponents[LATENT][0],
         weights=fitted.weights[LATENT],
     )
 
@@ -128,7 +128,7 @@ def _normalised(shop: Shop, found: Sequence[Incidence], model: LinearPropagation
     unit = Fitted(ones, exponents, numbers.units, numbers.prior, numbers.trend)
     past, sample = histories(shop), _sample(shop, seed)
     sizes = [_sized(_path_term(i, unit, shop), shop, past, numbers.units, sample).scale for i in found]
-    latent = _latent(model, shop, unit)
+    latent = _latent(model, past, unit)
     sizes.append(_deviation(_latent_scores(latent, shop, past, numbers.units, sample)))
     weights = {name: theta * size for name, theta, size in zip(names, numbers.theta, sizes, strict=True)}
     return replace(unit, weights=weights)
@@ -164,16 +164,8 @@ def _deviation(scores: Sequence[FloatArray]) -> float:
 
 def _spread(scorer: Scorer, past: Histories, shop: Shop, sample: IntArray) -> float:
     """Deviation of the personal part of scores over users and products."""
-    personal = np.zeros((len(sample), scorer.size))
-    for row, user in enumerate(sample):
-        history = past.of(int(user))
-        amounts = scorer.units.amounts(history, shop.as_of_ms)
-        for term in scorer.terms:
-            carried = amounts * term.weights[history.behaviours]
-            personal[row] += term.scores(history.products, carried, term.owned_by(int(user)))
-        if scorer.latent is not None:
-            personal[row] += scorer.latent.scores(history.products, amounts * scorer.latent.weights[history.behaviours])
-    return float(personal.std()) or 1.0
+    personal = [scorer.personal(past.of(int(user)), shop.as_of_ms, int(user)) for user in sample]
+    return float(np.std(np.stack(personal))) or 1.0
 
 
 def _sample(shop: Shop, seed: int) -> IntArray:
@@ -182,9 +174,9 @@ def _sample(shop: Shop, seed: int) -> IntArray:
     return np.random.default_rng(seed).permutation(known)[:SAMPLE]
 
 
-def _met(shop: Shop) -> FloatArray:
+def _met(past: Histories, products: int) -> FloatArray:
     """(N,) users who did anything with a product."""
-    return np.bincount(histories(shop).products, minlength=shop.products).astype(np.float64)
+    return np.bincount(past.products, minlength=products).astype(np.float64)
 
 
 def _log_degrees(shop: Shop, found: Sequence[Incidence]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -193,7 +185,8 @@ def _log_degrees(shop: Shop, found: Sequence[Incidence]) -> tuple[torch.Tensor, 
     def log(degrees: Sequence[FloatArray]) -> torch.Tensor:
         return torch.from_numpy(np.log(np.maximum(np.stack(degrees), 1.0)).astype(np.float32))
 
-    return log([*(i.out_degree for i in found), _met(shop)]), log([*(i.degree for i in found), np.ones(shop.products)])
+    met = _met(histories(shop), shop.products)
+    return log([*(i.out_degree for i in found), met]), log([*(i.degree for i in found), np.ones(shop.products)])
 
 
 def _path_values(found: Sequence[Incidence]) -> list[Between]:

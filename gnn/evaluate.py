@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from gnn import metrics
 from gnn.baselines.item_knn import NEIGHBOURS, SHRINKAGES, interactions, neighbours
@@ -29,6 +30,8 @@ from schema.snapshot import Snapshot
 
 Ranker = Callable[[int], FloatArray]
 """Scores of all products for the user at a position."""
+LeftOut = Callable[[int], IntArray]
+"""Products that are not ranked for the user at a position."""
 
 _PER_USER = {
     "recall": metrics.recall,
@@ -99,10 +102,11 @@ def evaluate(
         seconds[name] = time.perf_counter() - started
     questions = {"first": split.first, "repeat": split.repeat, "newcomers": split.newcomers}
     found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in questions}
+    owned = _bought(split.seen)
     for number, (model, ranker) in enumerate(rankers.items()):
         started = time.perf_counter()
         for name, pairs in questions.items():
-            found[name][model] = _measure(ranker, split, pairs, k, bought_allowed=name == "repeat")
+            found[name][model] = _measure(ranker, split, pairs, k, _nothing if name == "repeat" else owned)
         seconds[model] += time.perf_counter() - started
         report("answering the test part", number + 1, len(rankers))
     return Evaluation(
@@ -122,9 +126,7 @@ def scorer_ranker(scorer: Scorer, past: Histories, split: Split) -> Ranker:
     return lambda user: scorer.score(past.of(user), as_of, users[user])
 
 
-def ranked_products(
-    ranker: Ranker, users: IntArray, left_out: Callable[[int], IntArray], size: int, k: int
-) -> IntArray:
+def ranked_products(ranker: Ranker, users: IntArray, left_out: LeftOut, size: int, k: int) -> IntArray:
     """(U, k) positions of the first k products for each user, -1 where there are fewer."""
     table = np.full((len(users), k), -1, np.int64)
     for row, user in enumerate(users):
@@ -140,15 +142,11 @@ def _trained(split: Split, inner: Split, seed: int, device: str, report: Report)
     return build(split.seen, fitted, seed=seed, device=device, version="evaluation", report=report)
 
 
-def _measure(ranker: Ranker, split: Split, pairs: Pairs, k: Sequence[int], *, bought_allowed: bool) -> dict[str, float]:
+def _measure(ranker: Ranker, split: Split, pairs: Pairs, k: Sequence[int], left_out: LeftOut) -> dict[str, float]:
     users = np.unique(pairs.user)
     if not len(users):
         return {}
-    owned = _bought(split.seen)
-    nothing = np.empty(0, np.int64)
-    ranked = ranked_products(
-        ranker, users, lambda user: nothing if bought_allowed else owned(user), split.seen.products, max(k)
-    )
+    ranked = ranked_products(ranker, users, left_out, split.seen.products, max(k))
     hits, answers = hits_and_answers(ranked, users, pairs, split.seen.products)
     result = {
         f"{name}@{cut}": float(metric(hits, answers, cut).mean()) for name, metric in _PER_USER.items() for cut in k
@@ -165,7 +163,11 @@ def hits_and_answers(
     return np.isin(keys, asked) & (ranked >= 0), np.bincount(np.searchsorted(users, pairs.user), minlength=len(users))
 
 
-def _bought(shop: Shop) -> Callable[[int], IntArray]:
+def _nothing(user: int) -> IntArray:
+    return np.empty(0, np.int64)
+
+
+def _bought(shop: Shop) -> LeftOut:
     past = histories(shop)
 
     def products(user: int) -> IntArray:
@@ -175,8 +177,8 @@ def _bought(shop: Shop) -> Callable[[int], IntArray]:
     return products
 
 
-def _recall(ranker: Ranker, split: Split, k: int) -> float:
-    return _measure(ranker, split, split.first, [k], bought_allowed=False).get(f"recall@{k}", 0.0)
+def _recall(ranker: Ranker, split: Split, k: int, left_out: LeftOut) -> float:
+    return _measure(ranker, split, split.first, [k], left_out).get(f"recall@{k}", 0.0)
 
 
 def _tuned_popularity(split: Split, inner: Split, k: int) -> tuple[Ranker, dict[str, float]]:
@@ -184,16 +186,17 @@ def _tuned_popularity(split: Split, inner: Split, k: int) -> tuple[Ranker, dict[
         scores = popularity(shop, half_life)
         return lambda user: scores
 
-    best = max(HALF_LIVES, key=lambda half_life: _recall(ranker(inner.seen, half_life), inner, k))
+    owned = _bought(inner.seen)
+    best = max(HALF_LIVES, key=lambda half_life: _recall(ranker(inner.seen, half_life), inner, k, owned))
     return ranker(split.seen, best), {"half_life_days": best}
 
 
 def _tuned_knn(split: Split, inner: Split, k: int) -> tuple[Ranker, dict[str, float]]:
-    def ranker(shop: Shop, count: int, shrinkage: float) -> Ranker:
-        matrix = interactions(shop)
+    def ranker(matrix: sp.csr_array, count: int, shrinkage: float) -> Ranker:
         nearest = neighbours(matrix, count, shrinkage).T.tocsr()
         return lambda user: np.asarray(nearest @ matrix[[user]].toarray().ravel())
 
     choices = [(count, shrinkage) for count in NEIGHBOURS for shrinkage in SHRINKAGES]
-    best = max(choices, key=lambda choice: _recall(ranker(inner.seen, *choice), inner, k))
-    return ranker(split.seen, *best), {"neighbours": float(best[0]), "shrinkage": best[1]}
+    owned, before = _bought(inner.seen), interactions(inner.seen)
+    best = max(choices, key=lambda choice: _recall(ranker(before, *choice), inner, k, owned))
+    return ranker(interactions(split.seen), *best), {"neighbours": float(best[0]), "shrinkage": best[1]}

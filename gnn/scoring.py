@@ -137,15 +137,25 @@ class Scorer:
         """
         if not len(history):
             return self.prior.copy()
+        personal = self.personal(history, int(as_of.timestamp() * 1000), self.person(viewer))
+        return np.asarray(self.prior + self.trend * personal)
+
+    def personal(self, history: History, as_of_ms: int, person: int | None) -> FloatArray:
+        """(N,) what the units give to every product, before the trend.
+
+        Args:
+            history: what the viewer did.
+            as_of_ms: the moment of the answer.
+            person: position of the viewer, whose own paths do not count.
+        """
         personal = np.zeros(self.size)
-        amounts = self.units.amounts(history, int(as_of.timestamp() * 1000))
-        person = self.person(viewer)
+        amounts = self.units.amounts(history, as_of_ms)
         for term in self.terms:
             carried = amounts * term.weights[history.behaviours]
             personal += term.scores(history.products, carried, term.owned_by(person))
         if self.latent is not None:
             personal += self.latent.scores(history.products, amounts * self.latent.weights[history.behaviours])
-        return np.asarray(self.prior + self.trend * personal)
+        return personal
 
 
 def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArray:

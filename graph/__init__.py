@@ -5,6 +5,7 @@ room; what differs between the engines is in `graph.dialect`, the engine's own p
 `graph.embedded` and `graph.engine`.
 """
 
+from graph.changes import meeting_of
 from graph.connect import connect
 from graph.cypher import Query, as_text
 from graph.errors import StoreError, StoreUnavailable
@@ -43,4 +44,5 @@ __all__ = [
     "StoreUnavailable",
     "as_text",
     "connect",
+    "meeting_of",
 ]

@@ -30,6 +30,12 @@ def meeting_key(meeting: str, group: str, product: str) -> str:
     return SEPARATOR.join((meeting, group, product))
 
 
+def meeting_of(key: str) -> tuple[str, str, str]:
+    """Meeting, pseudonym of the group and product of a key of MEETINGS_REMOVED."""
+    meeting, group, product = key.split(SEPARATOR, 2)
+    return meeting, group, product
+
+
 def reserve(transaction: Transaction) -> int:
     """The next number. Whoever has it is alone in changing what the log follows until the commit."""
     query = Query("MATCH (s:Shop {id: 'shop'}) SET s.changes = s.changes + 1 RETURN s.changes")

@@ -38,10 +38,7 @@ def neo4j_installed() -> Installed:
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """An empty, prepared store, on each engine in turn."""
-    with connect(store_url) as store:
-        empty(store)
-        store.prepare()
-        yield store
+    yield from _prepared(store_url)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +51,11 @@ def _embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def embedded_store(_embedded_url: str) -> Iterator[Store]:
     """An empty, prepared store on the embedded engine, for tests that do not depend on the engine."""
-    with connect(_embedded_url) as store:
+    yield from _prepared(_embedded_url)
+
+
+def _prepared(url: str) -> Iterator[Store]:
+    with connect(url) as store:
         empty(store)
         store.prepare()
         yield store

@@ -18,12 +18,11 @@ from api.services.errors import UnavailableError
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
-from graph import Change, Store
+from graph import Change, Store, meeting_of
 from schema.errors import PathrecError
 
 _log = structlog.get_logger()
 _BATCH = 1_000
-_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Erasures:
             if change.kind == "USER_DELETED":
                 people += change.keys
             elif change.kind == "MEETINGS_REMOVED":
-                meetings += [_meeting(key) for key in change.keys]
+                meetings += [meeting_of(key) for key in change.keys]
         return cls(tuple(people), tuple(meetings))
 
     def __bool__(self) -> bool:
@@ -227,8 +226,3 @@ def _stamp(artifact: Path) -> tuple[Path, int]:
         return artifact, (artifact / MANIFEST).stat().st_mtime_ns
     except OSError:
         return artifact, 0
-
-
-def _meeting(key: str) -> tuple[str, str, str]:
-    meeting, group, product = key.split(_SEPARATOR, 2)
-    return meeting, group, product

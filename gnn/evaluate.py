@@ -8,12 +8,13 @@ import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 from gnn.baselines import BASELINES, Skipped
 from gnn.batch import ModelRanker
+from gnn.data import Shop
 from gnn.fit import Goal
 from gnn.histories import histories
 from gnn.measure import Measured, measure
@@ -22,6 +23,7 @@ from gnn.train import MINUTES, Trained, choose_device, fit_document, train_model
 from schema.progress import Report, silent
 
 OURS = "pathrec"
+TRAIN_HISTORY = "train_history"
 USUAL = ("popularity", "item-knn")
 """Baselines of every evaluation; the others are asked for."""
 
@@ -119,12 +121,14 @@ def evaluate(
         report=report,
     )
     training = time.perf_counter() - started
-    ranker = ModelRanker(trained.scorer, histories(shop), trained.moment, trained.fitted.length_power)
+    ranker = model_ranker(trained, benchmark.happened or shop)
     started = time.perf_counter()
     measured = _measured(benchmark, ranker, benchmark.test, seed, report)
     ranking = time.perf_counter() - started
     asked = benchmark.segments or {}
     segments = {name: _measured(benchmark, ranker, questions, seed, report) for name, questions in asked.items()}
+    if benchmark.happened is not None:
+        segments[TRAIN_HISTORY] = _measured(benchmark, model_ranker(trained, shop), benchmark.test, seed, report)
     rivals, rival_segments = {}, {}
     for name in baselines:
         rivals[name], rival_segments[name] = _rival_of(name, benchmark, validation, training, seed, report)
@@ -146,6 +150,12 @@ def evaluate(
             "relations": {name: len(edges.source) for name, edges in shop.edges.items() if len(edges.source)},
         },
     )
+
+
+def model_ranker(trained: Trained, happened: Shop) -> ModelRanker:
+    """A model that knows what has happened in a shop: histories and demand count without training."""
+    moment = replace(trained.moment, demand=trained.moment.demand.since(happened))
+    return ModelRanker(trained.scorer, histories(happened), moment, trained.fitted.length_power)
 
 
 def goal_of(benchmark: Benchmark) -> Goal:

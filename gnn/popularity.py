@@ -8,7 +8,7 @@ for half-lives h. Counts are causal: what happens at a moment does not yet count
 that the data ends at, which has seen it all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -53,6 +53,11 @@ class Demand:
         logs = np.log(counts + self.smoothing[:, None])
         return np.asarray((logs - self.centre[:, None]) / self.deviation[:, None])
 
+    def since(self, shop: Shop) -> "Demand":
+        """The same measure over what has happened in a shop by now."""
+        now = demand(shop)
+        return replace(self, as_of_ms=now.as_of_ms, indptr=now.indptr, time_ms=now.time_ms, decayed=_decays(now, self))
+
     def _counts(self, products: Int64, as_of_ms: Int64) -> FloatArray:
         before = np.where(as_of_ms >= self.as_of_ms, np.iinfo(np.int64).max, as_of_ms)
         last = _last_before(self.indptr, self.time_ms, products, before)
@@ -92,6 +97,13 @@ def demand(shop: Shop) -> Demand:
         logs.mean(axis=1),
         np.where(deviation > 1e-9, deviation, 1.0),
     )
+
+
+def _decays(now: Demand, wanted: Demand) -> FloatArray:
+    """(H, E) decayed counts at the horizons of an earlier demand."""
+    if now.horizons == wanted.horizons:
+        return now.decayed
+    return np.stack([_decayed(now.indptr, now.time_ms, h * MS_PER_DAY) for h in wanted.horizons])
 
 
 def shrunk_to_category(shop: Shop, values: FloatArray) -> FloatArray:

@@ -36,8 +36,8 @@ def basis(shop: Shop, seed: int) -> Basis | None:
     matrix = interactions(shop)
     if not len(matrix.data) or np.diff(matrix.indptr).max() < 2 or min(matrix.shape) < 2:
         return None
-    # Half of all directions at most: with all of them V Vᵀ is the identity and says nothing.
-    rank = min(RANK, *(size // 2 for size in matrix.shape))
+    # Few of all directions: with many of them the smooth part of a small shop is the whole, and paths are idle.
+    rank = max(1, min(RANK, *(size // 20 for size in matrix.shape)))
     vectors, values = singular_vectors(matrix, rank, np.random.default_rng(seed), USER_EXPONENT)
     return Basis(np.asarray(vectors, np.float32), np.asarray(values / values[0], np.float64))
 

@@ -75,12 +75,14 @@ def read_question(
         seed, without: as of `read_benchmark`.
 
     Raises:
-        DatasetError: a length is not positive, or the folder is not what the format says.
+        DatasetError: a length is not positive, there is no such format, or the folder is not what it says.
         TrainingError: a snapshot holds nothing to ask.
     """
     if any(k < 1 for k in ks):
         raise DatasetError(f"k = {', '.join(map(str, ks))}: give lengths of lists of at least 1")
     name = format or detect_format(path)
+    if name not in (known := (SNAPSHOT, *FORMATS)):
+        raise DatasetError(f"no format {name}; {suggestion(name, known)}")
     if name == SNAPSHOT:
         benchmark = snapshot_benchmark(open_snapshot(path), without=without)
     else:

@@ -65,7 +65,7 @@ def child_server(settings: Settings, *, port: int = 0) -> Iterator[ChildServer]:
 
 
 def _command(settings: Settings, port: int, announced: Path) -> list[str]:
-    command = [sys.executable, "-m", "api.cli", "serve", "--json", str(announced), "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "api.cli", "serve", "--json", str(announced), "--port", str(port)]
     command += ["--host", settings.host, "--home", str(settings.home), "--store", settings.store_url]
     command += ["--workers", str(settings.workers)]
     return command + (["--artifact", str(settings.artifact)] if settings.artifact else [])

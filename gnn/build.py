@@ -33,6 +33,8 @@ from schema.progress import Report, silent
 SAMPLE = 200
 # The second fit sees what the first one wrongly puts in front.
 ROUNDS = 2
+# Share of the measure that a term without paths must add to be kept.
+EARNED = 0.02
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,14 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
         fitted = _normalised(before, names, numbers, seed)
         if turn + 1 < rounds:
             model = _proposer(build(before, fitted, seed=seed, version="fit"))
+            terms = [term for term in terms if term.name != LOW_PASS or _earns_its_place(numbers)]
+            names = [term.name for term in terms]
     return fitted
+
+
+def _earns_its_place(numbers: Fit) -> bool:
+    """Whether the low-pass term adds enough to make up for having no path to show."""
+    return numbers.measure - numbers.without[LOW_PASS] >= EARNED * numbers.measure
 
 
 def _proposer(scorer: Scorer) -> Proposer:

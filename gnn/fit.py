@@ -32,7 +32,7 @@ from schema.progress import Report, silent
 
 Goal = Literal["list", "auc"]
 
-STEPS = 1_000
+STEPS = 600
 LEARNING_RATE = 0.05
 SHRINKAGE = 1e-4
 SHARPNESS = 0.05

@@ -20,14 +20,14 @@ from gnn.scoring import top
 from gnn.tasks import Split
 from gnn.units import MS_PER_DAY, History
 
-MOST_USERS = 2_000
-MOST_UNITS = 200
+MOST_USERS = 1_000
+MOST_UNITS = 100
 MOST_ANSWERS = 20
-HARD = 60
-RANDOM = 150
+HARD = 40
+RANDOM = 100
 BATCH = 64
-# Path values held in memory at once, over all users: a gigabyte.
-MOST_VALUES = 250_000_000
+# Path values held in memory at once, over all users: a quarter of a gigabyte.
+MOST_VALUES = 60_000_000
 
 
 @dataclass(frozen=True)

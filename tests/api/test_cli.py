@@ -178,6 +178,15 @@ def test_the_server_process_has_not_loaded_torch(built: Built) -> None:
     assert "torch" not in mapped
 
 
+def test_nothing_in_the_working_folder_shadows_the_server(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "api.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with child_server(Settings(home=built.home)) as server:
+        assert httpx.get(f"{server.url}/readyz", trust_env=False).status_code == 200
+
+
 def test_several_workers_answer_on_one_port(built: Built) -> None:
     with child_server(Settings(home=built.home, workers=2)) as server:
         answers = [httpx.get(f"{server.url}/readyz", trust_env=False).status_code for _ in range(10)]

@@ -1,8 +1,7 @@
 """Why a product has its score: contributions with their paths, what is left, what would change it.
 
 The numbers are those of `gnn.explain`. Here they get names, and whoever stands in the middle of a
-path stays unnamed: people and baskets appear as groups, the small ones without a number. Somebody who took
-the same step several times is one person of the group.
+path stays unnamed: people and baskets appear as groups, the small ones without a number.
 """
 
 import time
@@ -18,10 +17,6 @@ from schema.ontology import Ontology, Term
 
 PATHS_SHOWN = 100
 MIDDLES_NAMED = 10
-PEOPLE = ("meeting", "next")
-"""Kinds of terms with people or what is theirs in the middle: never named, counted from a size on."""
-NAMED = ("shared", "common")
-"""Kinds of terms with nodes of the catalogue in the middle."""
 _GROUP_TYPES = {"user": "User", "basket": "Basket", "session": "Session"}
 _NAME_PROPERTIES = ("name", "title", "value")
 
@@ -123,15 +118,15 @@ def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, mo
 
 def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int) -> Reason:
     """What a sentence about a contribution has to say."""
-    people = contribution.term is not None and contribution.term.kind in PEOPLE
+    meeting = contribution.term is not None and contribution.term.kind == "meeting"
     return Reason(
         kind=contribution.kind,
         value=contribution.value,
         unit=contribution.unit,
         title=title,
         term=contribution.term,
-        names=() if people or len(nodes) < 3 else nodes[1].names,
-        group=contribution.group if people and contribution.group >= minimum_group else None,
+        names=() if meeting or len(nodes) < 3 else nodes[1].names,
+        group=contribution.group if meeting and contribution.group >= minimum_group else None,
     )
 
 
@@ -152,10 +147,10 @@ class PathWriter:
             return ()
         if term.kind == "self":
             return (end,)
-        if term.kind in PEOPLE:
+        if term.kind == "meeting":
             return (start, self._group(contribution, ontology, term, expert), end)
-        if term.kind in NAMED:
-            return (start, self._named(contribution, ontology, term), end)
+        if term.kind == "shared":
+            return (start, self._shared(contribution, ontology, term), end)
         return (start, end) if term.kind == "forward" else (end, start)
 
     def path(self, contribution: Contribution, viewing: Viewing, *, expert: bool) -> Path | None:
@@ -173,12 +168,11 @@ class PathWriter:
 
     def _group(self, contribution: Contribution, ontology: Ontology, term: Term, expert: bool) -> PathNode:
         shown = expert or contribution.group >= self.minimum_group
-        kind = "User" if term.kind == "next" else _GROUP_TYPES[ontology.meetings[term.name].by]
+        kind = _GROUP_TYPES[ontology.meetings[term.name].by]
         return PathNode(kind, (), (), contribution.group if shown else None)
 
-    def _named(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
-        relation = ontology.relations[term.relation]
-        kind = relation.target if term.kind == "shared" else relation.source
+    def _shared(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
+        kind = ontology.relations[term.relation].target
         keys = contribution.middles[:MIDDLES_NAMED]
         names = self._names.of(kind, keys)
         return PathNode(kind, keys, tuple(names.get(key, key) for key in keys), contribution.group)

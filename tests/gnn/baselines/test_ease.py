@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from gnn import memory
-from gnn.baselines import ease
+from gnn.baselines import ease, memory
 from gnn.baselines.common import Skipped
 from gnn.data import TrainingError
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from gnn import memory
-from gnn.baselines import hetero_sage
+from gnn.baselines import hetero_sage, memory
 from gnn.baselines.common import Skipped
 from gnn.baselines.hetero_sage import both_ways, edges_of
 

@@ -9,7 +9,6 @@ scalar weights so that the result stays an exact sum over paths.)
 Shapes: x and every result are (N, d).
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
 from gnn.incidence import Incidence
+from gnn.tensors import csr_tensor
 
 
 class _SparseProduct(torch.autograd.Function):
@@ -42,8 +42,8 @@ class Hop(MessagePassing):  # type: ignore[misc]
         super().__init__(aggr="sum")
         inwards = normalised(incidence)
         self.two_steps = incidence.term.two_steps
-        self.register_buffer("outwards", _tensor(inwards), persistent=False)
-        self.register_buffer("inwards", _tensor(inwards.T.tocsr()), persistent=False)
+        self.register_buffer("outwards", csr_tensor(inwards), persistent=False)
+        self.register_buffer("inwards", csr_tensor(inwards.T.tocsr()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, d) -> (N, d)."""
@@ -73,19 +73,3 @@ def _scaled(links: sp.csr_array, rows: "np.ndarray[Any, Any]", columns: "np.ndar
     right = sp.diags_array(1.0 / np.sqrt(np.maximum(columns, 1.0)))
     scaled: sp.csr_array = (left @ links @ right).tocsr()
     return scaled
-
-
-def _tensor(matrix: sp.csr_array) -> Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
-        return _csr(matrix)
-
-
-def _csr(matrix: sp.csr_array) -> Tensor:
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(matrix.indptr.astype(np.int64)),
-        torch.from_numpy(matrix.indices.astype(np.int64)),
-        torch.from_numpy(matrix.data.astype(np.float32)),
-        size=matrix.shape,
-        check_invariants=True,
-    )

@@ -18,10 +18,10 @@ from gnn.baselines.common import Deadline, Fitted, Goal, Skipped, dot_ranker, in
 from gnn.baselines.epochs import Patience, Settings, Training, fit_in_epochs
 from gnn.baselines.memory import lacking
 from gnn.baselines.pairs import batches, bpr_loss, pairs_of
-from gnn.baselines.tensors import training_device
 from gnn.data import Shop
 from gnn.hetero import to_hetero_data
 from gnn.tasks import Ranker, Split
+from gnn.tensors import training_device
 
 SIZE = 64
 LAYERS = 2

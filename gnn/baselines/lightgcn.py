@@ -17,9 +17,9 @@ from torch_geometric.nn import LGConv, MessagePassing
 from gnn.baselines.common import Deadline, Fitted, Goal, dot_ranker, interactions
 from gnn.baselines.epochs import Patience, Settings, Training, fit_in_epochs
 from gnn.baselines.pairs import batches, bpr_loss, pairs_of
-from gnn.baselines.tensors import csr_tensor, training_device
 from gnn.data import Shop
 from gnn.tasks import Ranker, Split
+from gnn.tensors import csr_tensor, training_device
 
 SIZE = 64
 LAYERS = 3

@@ -5,18 +5,18 @@ import numpy.typing as npt
 
 from gnn.baselines.common import Deadline, Fitted, Goal, best, sampled, tuning_note
 from gnn.data import Float32, Shop
+from gnn.scoring import MS_PER_DAY
 from gnn.tasks import Questions, Ranker, Split
 
 HALF_LIVES = (3.0, 7.0, 15.0, 30.0, 90.0, 1e6)
 """Days to choose from; the last is popularity over all time."""
-_MS_PER_DAY = 86_400_000.0
 
 
 def popularity(shop: Shop, half_life: float) -> npt.NDArray[np.float64]:
     """(N,) target events of each product, halved for every half-life of their age."""
     events = shop.events
     bought = events.behaviour == shop.target
-    age = np.maximum(shop.as_of_ms - events.time_ms[bought], 0) / _MS_PER_DAY
+    age = np.maximum(shop.as_of_ms - events.time_ms[bought], 0) / MS_PER_DAY
     weights = np.exp2(-age / half_life)
     return np.asarray(np.bincount(events.product[bought], weights=weights, minlength=shop.products), np.float64)
 

@@ -11,9 +11,9 @@ from torch.nn.functional import cross_entropy
 
 from gnn.baselines.common import Deadline, Fitted, Goal, Skipped, interactions, with_popularity
 from gnn.baselines.epochs import Patience, Settings, Training, fit_in_epochs
-from gnn.baselines.tensors import training_device
 from gnn.data import Float32, Int64, Shop
 from gnn.tasks import Questions, Ragged, Ranker, Split
+from gnn.tensors import training_device
 
 SIZE = 64
 LENGTH = 50

@@ -1,4 +1,4 @@
-"""Where baselines compute with torch, and sparse matrices for it."""
+"""Where torch computes, and sparse matrices for it."""
 
 import warnings
 

@@ -84,7 +84,7 @@ def build(shop: Shop, settings: Settings, report: Report = silent) -> Outcome:
         with stage("train"):
             pipeline.train(snapshot, artifact, report=report)
         with stage("evaluate"):
-            outcome.metrics = pipeline.evaluate(snapshot, report=report)
+            outcome.metrics = pipeline.evaluate(pipeline.Question(snapshot), report=report)
         with stage("publish"):
             registry.publish(home, artifact)
             # The published copy is the one that deletions reach; no second one stays behind.

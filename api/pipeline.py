@@ -139,22 +139,79 @@ def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManif
 
 
 def train(
-    snapshot: Path, out: Path, *, seed: int = 0, device: str | None = None, report: Report = silent
+    snapshot: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    minutes: float | None = None,
+    earlier: Path | None = None,
+    report: Report = silent,
 ) -> "ArtifactManifest":
-    """Fits the model to a snapshot and saves it; needs no store."""
+    """Fits the model to a snapshot and saves it; needs no store.
+
+    Args:
+        snapshot: its folder.
+        out: folder of the model.
+        seed, device, minutes: as of `gnn.train.train`.
+        earlier: folder of a model to go on from.
+        report: told how far it is.
+    """
     opened = open_snapshot(snapshot)  # before torch, whose import takes seconds
-    from gnn.artifact import save_artifact
+    from gnn.artifact import load_artifact, save_artifact
+    from gnn.train import MINUTES
     from gnn.train import train as fit
 
-    return save_artifact(fit(opened, seed=seed, device=device, report=report), out)
+    before = None if earlier is None else load_artifact(earlier)
+    budget = MINUTES if minutes is None else minutes
+    artifact = fit(opened, seed=seed, device=device, minutes=budget, earlier=before, report=report)
+    return save_artifact(artifact, out)
 
 
-def evaluate(snapshot: Path, *, seed: int = 0, device: str | None = None, report: Report = silent) -> dict[str, Any]:
-    """Figures of the model and of the baselines on the later part of a snapshot; needs no store."""
-    opened = open_snapshot(snapshot)
+@dataclass(frozen=True)
+class Question:
+    """What `evaluate` is to look at.
+
+    Attributes:
+        path: a snapshot, or the folder of a public data set.
+        form: its format; found out if not said.
+        ks: lengths of lists; those of the protocol if not said.
+        without: relations to leave out.
+        baselines: whether all baselines are asked, or the usual two.
+    """
+
+    path: Path
+    form: str | None = None
+    ks: tuple[int, ...] = ()
+    without: tuple[str, ...] = ()
+    baselines: bool = False
+
+
+def evaluate(
+    question: Question,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    minutes: float | None = None,
+    report: Report = silent,
+) -> dict[str, Any]:
+    """Figures of the model and of the baselines on what is held out of a data set; needs no store."""
+    from gnn.baselines import BASELINES
+    from gnn.datasets import read_question
+    from gnn.evaluate import USUAL
     from gnn.evaluate import evaluate as judge
+    from gnn.train import MINUTES
 
-    return judge(opened, seed=seed, device=device, report=report).as_dict()
+    benchmark = read_question(question.path, question.form, question.ks, seed=seed, without=question.without)
+    found = judge(
+        benchmark,
+        seed=seed,
+        minutes=MINUTES if minutes is None else minutes,
+        baselines=tuple(BASELINES) if question.baselines else USUAL,
+        device=device,
+        report=report,
+    )
+    return found.as_dict()
 
 
 def _copy_pictures(mapping: ingestion.Mapping, records: ingestion.Records, folder: Path, report: Report) -> int:

@@ -1,7 +1,8 @@
 """The artifact: a trained model as a folder that loads without torch and without pickle.
 
 `manifest.json`, `products.parquet` (id, prior, trend), `people.parquet`, `terms/<TERM>.npz` (the incidence
-with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `latent.safetensors`.
+with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `low_pass.safetensors`,
+`latent.safetensors`.
 The incidence says who links two products, under pseudonyms: it is personal data, and `gnn.erasure`
 takes people out of it.
 """
@@ -22,11 +23,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gnn.latent import Latent
+from gnn.low_pass import LowPass
 from gnn.paths import PathTerm
-from gnn.scoring import Scorer, UnitWeights
+from gnn.scoring import Scorer
+from gnn.units import UnitWeights
 from schema.errors import PathrecError
 from schema.files import replacing_folder, sha256
-from schema.ontology import Ontology
+from schema.ontology import Ontology, Term
 
 MANIFEST = "manifest.json"
 
@@ -35,32 +38,52 @@ class ArtifactError(PathrecError):
     """An artifact is missing, damaged, of another format or of an ontology that does not fit."""
 
 
-class TermParameters(BaseModel):
-    """Fitted numbers of an explicit term: θ by behaviour, exponents of start, middle and end, scale."""
+class _Parameters(BaseModel):
+    """What every term has, by behaviour: θ, and how a unit counts by number of events and age."""
 
     model_config = ConfigDict(frozen=True)
 
     weights: tuple[float, ...]
-    exponents: tuple[float, float, float]
+    saturation: tuple[float, ...]
+    half_life_days: tuple[float, ...]
+    floor: tuple[float, ...]
+
+    def units(self) -> UnitWeights:
+        """As a scorer reads them."""
+        return UnitWeights(np.array(self.saturation), np.array(self.half_life_days), np.array(self.floor))
+
+
+class TermParameters(_Parameters):
+    """Fitted numbers of an explicit term: exponents of start and end, shares of the middle's powers, scale."""
+
+    exponents: tuple[float, float]
+    middle: tuple[float, ...]
     scale: float
 
 
-class LatentParameters(BaseModel):
-    """Fitted numbers of the latent term: θ by behaviour, β by hop, γ by term."""
+class LowPassParameters(_Parameters):
+    """Fitted numbers of the low-pass term: response of the filter, singular values."""
 
-    model_config = ConfigDict(frozen=True)
+    response: tuple[float, ...]
+    values: tuple[float, ...]
 
-    weights: tuple[float, ...]
+
+class LatentParameters(_Parameters):
+    """Fitted numbers of the latent term: β by hop, γ by term."""
+
     hops: tuple[float, ...]
     gates: dict[str, float]
 
 
 class ArtifactManifest(BaseModel):
-    """What an artifact says of itself."""
+    """What an artifact says of itself.
+
+    `fit` says what the weights reach on the questions they were fitted on, and what without each term.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     model_version: str
     ontology: Ontology
     ontology_hash: str
@@ -68,12 +91,11 @@ class ArtifactManifest(BaseModel):
     as_of: datetime
     change_number: int
     behaviours: tuple[str, ...]
-    saturation: tuple[float, ...]
-    half_life_days: tuple[float, ...]
-    floor: tuple[float, ...]
     terms: dict[str, TermParameters]
+    low_pass: LowPassParameters | None
     latent: LatentParameters | None
     default_weight: float
+    fit: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     files: dict[str, str] = {}
 
@@ -84,6 +106,48 @@ class Artifact:
 
     manifest: ArtifactManifest
     scorer: Scorer
+
+
+def describe(
+    scorer: Scorer, *, created_at: datetime, as_of: datetime, change_number: int, fit: dict[str, Any]
+) -> ArtifactManifest:
+    """The manifest of a model."""
+    low_pass, latent = scorer.low_pass, scorer.latent
+    return ArtifactManifest(
+        model_version=scorer.model_version,
+        ontology=scorer.ontology,
+        ontology_hash=scorer.ontology.hash,
+        created_at=created_at,
+        as_of=as_of,
+        change_number=change_number,
+        behaviours=scorer.behaviours,
+        terms={
+            term.term.name: TermParameters(
+                **_shared(term), exponents=term.exponents, middle=term.middle, scale=term.scale
+            )
+            for term in scorer.terms
+        },
+        low_pass=None
+        if low_pass is None
+        else LowPassParameters(
+            **_shared(low_pass), response=tuple(low_pass.response.tolist()), values=tuple(low_pass.values.tolist())
+        ),
+        latent=None
+        if latent is None
+        else LatentParameters(**_shared(latent), hops=tuple(latent.hops.tolist()), gates=dict(latent.gates)),
+        default_weight=scorer.default_weight,
+        fit=fit,
+    )
+
+
+def _shared(term: PathTerm | LowPass | Latent) -> dict[str, tuple[float, ...]]:
+    units = term.units
+    return {
+        "weights": tuple(term.weights.tolist()),
+        "saturation": tuple(units.saturation.tolist()),
+        "half_life_days": tuple(units.half_life.tolist()),
+        "floor": tuple(units.floor.tolist()),
+    }
 
 
 def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
@@ -100,6 +164,8 @@ def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
         pq.write_table(pa.table({"key": pa.array(_people(scorer), pa.string())}), folder / "people.parquet")
         for term in scorer.terms:
             _save_term(term, folder / "terms")
+        if scorer.low_pass is not None:
+            save_file(_low_pass_arrays(scorer.low_pass), folder / "low_pass.safetensors")
         if scorer.latent is not None:
             save_file(_latent_arrays(scorer.latent), folder / "latent.safetensors")
         names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
@@ -175,18 +241,35 @@ def _people(scorer: Scorer) -> list[str]:
 
 
 def _save_term(term: PathTerm, folder: Path) -> None:
+    ends = {} if term.ends is None else _csr_arrays("ends_", term.ends)
     np.savez(
         folder / f"{term.term.name}.npz",
-        data=term.links.data,
-        indices=term.links.indices,
-        indptr=term.links.indptr,
-        shape=np.asarray(term.links.shape),
+        **_csr_arrays("", term.links),
+        **ends,
         degree=term.degree,
         out_degree=term.out_degree,
         middle_degree=term.middle_degree,
     )
     middles = {"key": pa.array(term.keys, pa.string()), "owner": pa.array(term.owner, pa.int32())}
     pq.write_table(pa.table(middles), folder / f"{term.term.name}.parquet")
+
+
+def _csr_arrays(prefix: str, matrix: sp.csr_array) -> dict[str, Any]:
+    return {
+        f"{prefix}data": matrix.data,
+        f"{prefix}indices": matrix.indices,
+        f"{prefix}indptr": matrix.indptr,
+        f"{prefix}shape": np.asarray(matrix.shape),
+    }
+
+
+def _csr(arrays: Any, prefix: str) -> sp.csr_array:
+    parts = (arrays[f"{prefix}data"], arrays[f"{prefix}indices"], arrays[f"{prefix}indptr"])
+    return sp.csr_array(parts, shape=tuple(arrays[f"{prefix}shape"].tolist()))
+
+
+def _low_pass_arrays(term: LowPass) -> dict[str, np.ndarray[Any, Any]]:
+    return {"basis": term.basis, "start_factor": term.start_factor, "end_factor": term.end_factor}
 
 
 def _latent_arrays(latent: Latent) -> dict[str, np.ndarray[Any, Any]]:
@@ -204,8 +287,8 @@ def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
         ontology=manifest.ontology,
         product_ids=tuple(products.column("id").to_pylist()),
         behaviours=manifest.behaviours,
-        units=UnitWeights(np.array(manifest.saturation), np.array(manifest.half_life_days), np.array(manifest.floor)),
         terms=tuple(_load_term(path / "terms", by_name[name], p) for name, p in manifest.terms.items()),
+        low_pass=_load_low_pass(path, manifest.low_pass),
         latent=_load_latent(path, manifest.latent),
         prior=products.column("prior").to_numpy().astype(np.float64),
         trend=products.column("trend").to_numpy().astype(np.float64),
@@ -215,24 +298,39 @@ def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
     )
 
 
-def _load_term(folder: Path, term: Any, parameters: TermParameters) -> PathTerm:
+def _load_term(folder: Path, term: Term, parameters: TermParameters) -> PathTerm:
     middles = pq.read_table(folder / f"{term.name}.parquet")
     with np.load(folder / f"{term.name}.npz", allow_pickle=False) as arrays:
-        links = sp.csr_array(
-            (arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"].tolist())
-        )
         return PathTerm(
             term=term,
-            links=links,
+            links=_csr(arrays, ""),
+            ends=_csr(arrays, "ends_") if "ends_data" in arrays else None,
             out_degree=arrays["out_degree"],
             degree=arrays["degree"],
             middle_degree=arrays["middle_degree"],
             keys=tuple(middles.column("key").to_pylist()),
             owner=middles.column("owner").to_numpy().astype(np.int32),
             weights=np.array(parameters.weights),
+            units=parameters.units(),
             exponents=parameters.exponents,
+            middle=parameters.middle,
             scale=parameters.scale,
         )
+
+
+def _load_low_pass(path: Path, parameters: LowPassParameters | None) -> LowPass | None:
+    if parameters is None:
+        return None
+    arrays = load_file(path / "low_pass.safetensors")
+    return LowPass(
+        basis=arrays["basis"],
+        values=np.array(parameters.values),
+        response=np.array(parameters.response),
+        start_factor=arrays["start_factor"],
+        end_factor=arrays["end_factor"],
+        weights=np.array(parameters.weights),
+        units=parameters.units(),
+    )
 
 
 def _load_latent(path: Path, parameters: LatentParameters | None) -> Latent | None:
@@ -248,4 +346,5 @@ def _load_latent(path: Path, parameters: LatentParameters | None) -> Latent | No
         gates=parameters.gates,
         start_factor=arrays["start_factor"],
         weights=np.array(parameters.weights),
+        units=parameters.units(),
     )

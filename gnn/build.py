@@ -1,11 +1,12 @@
 """From a shop and fitted numbers to a model that scores: the last step of every training.
 
-Fitting and building are apart because they look at different data: numbers are fitted on a part of
-the shop whose future is known, then applied to everything. Each term is divided by the deviation of
-its own scores, so that a weight means the same before and after the data has grown.
+Fitting and building are apart because they look at different data: numbers are fitted on questions whose
+answers are held out of the shop, then applied to everything. Each term is divided by the deviation of its
+own scores, so that a weight means the same before and after the data has grown.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,80 +14,170 @@ import numpy.typing as npt
 import torch
 
 from gnn.data import Shop
-from gnn.fit import Fit, fit
+from gnn.fit import Fit, Goal, fit
 from gnn.histories import Histories, histories
 from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
 from gnn.learn import learn
+from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
-from gnn.paths import FloatArray, IntArray, PathTerm
-from gnn.popularity import log_popularity, shrunk_to_category
-from gnn.questions import Between, batches
-from gnn.scoring import Scorer, UnitWeights
-from gnn.splits import Split
+from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
+from gnn.popularity import demand, shrunk_to_category
+from gnn.questions import Proposer, batches
+from gnn.scoring import Scorer
+from gnn.tasks import Split
+from gnn.terms import END, LATENT, LOW_PASS, START, Basis, basis, fit_terms, met, neutral_units
+from gnn.units import History, UnitWeights
 from schema.progress import Report, silent
 
-MIDDLE_EXPONENT = 0.7
 SAMPLE = 200
-LATENT = "LATENT"
+# The second fit sees what the first one wrongly puts in front.
+ROUNDS = 2
+# Share of the measure that a term without paths must add to be kept.
+EARNED = 0.02
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Fitted numbers of one term of deviation one.
+
+    Shapes:
+        weights: (B,) θ.
+        exponents: of the degrees at the start and at the end.
+        variants: shares of the middle's powers, or the response of the low-pass filter.
+    """
+
+    weights: FloatArray
+    exponents: tuple[float, float]
+    variants: tuple[float, ...]
+    units: UnitWeights
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Numbers of the score for terms of deviation one; they can be applied to another moment's data.
+    """Numbers of the score; they can be applied to another moment's data.
 
-    Shapes:
-        weights: term (or `LATENT`) -> (B,) θ.
-        exponents: term -> start, middle and end.
+    Attributes:
+        terms: explicit term, `LOW_PASS` or `LATENT` -> its numbers.
         prior, trend: weights of the horizons of `gnn.popularity`.
+        length_power: t of |H|^-t, by which scores of different people compare.
+        measure: what the numbers reach on the questions they were fitted on.
+        without: term -> the same without it.
     """
 
-    weights: dict[str, FloatArray]
-    exponents: dict[str, tuple[float, float, float]]
-    units: UnitWeights
+    terms: dict[str, Numbers]
     prior: FloatArray
     trend: FloatArray
+    length_power: float
+    measure: float
+    without: dict[str, float]
 
 
-def fit_split(split: Split, *, seed: int, device: str, report: Report = silent) -> Fitted:
-    """Learns vectors from what a split lets see, then the weights from what came after.
+@dataclass(frozen=True)
+class Learned:
+    """What was learned from a shop before any weight: its incidence, smooth part and graph network."""
+
+    shop: Shop
+    found: list[Incidence]
+    smooth: Basis | None
+    model: LinearPropagation
+
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """(N, d) z."""
+        with torch.no_grad():
+            return np.asarray(self.model().cpu().numpy(), np.float32)
+
+    def free(self) -> npt.NDArray[np.float32]:
+        """(N, d) E."""
+        return np.asarray(self.model.free.detach().cpu().numpy(), np.float32)
+
+
+def learned(
+    shop: Shop,
+    *,
+    seed: int,
+    device: str,
+    earlier: npt.NDArray[np.float32] | None = None,
+    seconds: float = math.inf,
+    report: Report = silent,
+    stage: str = "learning",
+) -> Learned:
+    """Learns everything but the weights; arguments as of `gnn.learn.learn`."""
+    found = incidences(shop)
+    model = learn(shop, found, seed=seed, device=device, earlier=earlier, seconds=seconds, report=report, stage=stage)
+    return Learned(shop, found, basis(shop, seed), model)
+
+
+def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: Report = silent) -> Fitted:
+    """Fits all weights on what is asked of a split.
 
     Args:
-        split: the question to be good at.
+        split: the questions to be good at.
+        before: learned from what the split lets see.
+        goal: what the questions ask for.
         seed: same seed, same machine, same result.
-        device: where the vectors are learned.
+
+    Returns:
+        Fitted numbers; where nothing is asked that could be answered, those that fitting starts from.
     """
-    found = incidences(split.seen)
-    model = learn(split.seen, found, seed=seed, device=device, report=report, stage="learning from the past")
-    with torch.no_grad():
-        vectors = model().cpu().numpy()
-    questions = batches(split, [*_path_values(found), _latent_values(vectors)], np.random.default_rng(seed))
-    log_out, log_in = _log_degrees(split.seen, found)
-    known = torch.from_numpy(log_popularity(split.seen).astype(np.float32))
-    numbers = fit(questions, log_out, log_in, known, len(split.seen.behaviours), seed=seed, report=report)
-    return _normalised(split.seen, found, model, numbers, seed)
+    shop = split.seen
+    terms = fit_terms(shop, before.found, before.smooth, before.vectors())
+    names, known = [term.name for term in terms], demand(shop)
+    fitted = _unfitted(before, names)
+    rounds = 1 if split.questions.candidates is not None else ROUNDS
+    model: Proposer | None = None
+    for turn in range(rounds):
+        questions = batches(split, terms, known, np.random.default_rng(seed), model)
+        if not questions:
+            break
+        stage = "fitting the weights" if turn == 0 else "fitting the weights again"
+        numbers = fit(
+            questions,
+            terms,
+            len(shop.behaviours),
+            goal=goal,
+            timed=shop.has_times,
+            seed=seed,
+            stage=stage,
+            report=report,
+        )
+        fitted = _normalised(before, names, numbers, seed)
+        if turn + 1 < rounds:
+            model = _proposer(build(before, fitted, seed=seed, version="fit"))
+            terms = [term for term in terms if term.name != LOW_PASS or _earns_its_place(numbers)]
+            names = [term.name for term in terms]
+    return fitted
 
 
-def build(shop: Shop, fitted: Fitted, *, seed: int, device: str, version: str, report: Report = silent) -> Scorer:
+def _earns_its_place(numbers: Fit) -> bool:
+    """Whether the low-pass term adds enough to make up for having no path to show."""
+    return numbers.measure - numbers.without[LOW_PASS] >= EARNED * numbers.measure
+
+
+def _proposer(scorer: Scorer) -> Proposer:
+    def scores(history: History, as_of_ms: int, user: int) -> FloatArray:
+        return np.asarray(scorer.prior + scorer.trend * scorer.personal(history, as_of_ms, user))
+
+    return scores
+
+
+def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Scorer:
     """A model of everything that a shop shows, with numbers fitted before."""
-    found = incidences(shop)
-    model = learn(shop, found, seed=seed, device=device, report=report, stage="learning from everything")
+    shop = everything.shop
     past, sample = histories(shop), _sample(shop, seed)
-    terms = tuple(
-        _sized(term, shop, past, fitted.units, sample) for term in (_path_term(i, fitted, shop) for i in found)
-    )
-    latent = _sized_latent(_latent(model, past, fitted), shop, past, fitted.units, sample)
-    known = log_popularity(shop)
+    parts = _Parts(everything, fitted, past, sample)
+    terms = tuple(parts.sized_path(incidence) for incidence in everything.found)
+    known = demand(shop).log()
     scorer = Scorer(
         model_version=version,
         ontology=shop.ontology,
         product_ids=shop.ids["Product"],
         behaviours=shop.behaviours,
-        units=fitted.units,
         terms=terms,
-        latent=latent,
-        prior=shrunk_to_category(shop, fitted.prior @ known),
-        trend=np.exp(shrunk_to_category(shop, fitted.trend @ known)),
+        low_pass=parts.sized_low_pass(),
+        latent=parts.sized_latent(),
+        prior=shrunk_to_category(shop, _mixture(fitted.prior, known)),
+        trend=np.exp(shrunk_to_category(shop, _mixture(fitted.trend, known))),
         alive=np.ones(shop.products, bool),
         people=people(shop),
         default_weight=0.0,
@@ -94,72 +185,129 @@ def build(shop: Shop, fitted: Fitted, *, seed: int, device: str, version: str, r
     return replace(scorer, default_weight=_spread(scorer, past, shop, sample))
 
 
-def _path_term(incidence: Incidence, fitted: Fitted, shop: Shop) -> PathTerm:
-    # A term that had no data when the numbers were fitted counts nothing until it is fitted.
-    name = incidence.term.name
-    nothing = np.zeros(len(shop.behaviours))
-    exponents = fitted.exponents.get(name, (0.5, MIDDLE_EXPONENT, 0.5))
-    return incidence.with_weights(fitted.weights.get(name, nothing), exponents, 1.0)
+@dataclass(frozen=True)
+class _Parts:
+    """Makes the terms of a scorer, each divided by the deviation of its scores."""
+
+    learned: Learned
+    fitted: Fitted
+    past: Histories
+    sample: IntArray
+
+    def sized_path(self, incidence: Incidence) -> PathTerm:
+        # A term that had no data when the numbers were fitted counts nothing until it is fitted.
+        numbers = self.fitted.terms.get(incidence.term.name) or _nothing(len(self.learned.shop.behaviours))
+        term = incidence.with_weights(numbers.weights, numbers.units, numbers.exponents, numbers.variants)
+        return replace(term, scale=self._deviation(term.units, lambda s, a, u: term.scores(s, a, term.owned_by(u))))
+
+    def sized_low_pass(self) -> LowPass | None:
+        smooth, numbers = self.learned.smooth, self.fitted.terms.get(LOW_PASS)
+        if smooth is None or numbers is None:
+            return None
+        degree = met(self.learned.shop)
+        term = LowPass(
+            basis=smooth.vectors,
+            values=smooth.values,
+            response=np.asarray(numbers.variants),
+            start_factor=power(degree, numbers.exponents[0]),
+            end_factor=power(degree, numbers.exponents[1]),
+            weights=numbers.weights,
+            units=numbers.units,
+        )
+        size = self._deviation(term.units, lambda starts, amounts, user: term.scores(starts, amounts))
+        return replace(term, start_factor=term.start_factor / size)
+
+    def sized_latent(self) -> Latent:
+        numbers, model = self.fitted.terms[LATENT], self.learned.model
+        with torch.no_grad():
+            projections = {name: model.projections[name].cpu().numpy() for name in model.modalities}
+            gates = dict(zip(model.relations, model.gates().double().tolist(), strict=True))
+            hops = model.layer_weights().double().cpu().numpy()
+        term = Latent(
+            layers=model.parts(),
+            projections=projections,
+            hops=hops,
+            gates=gates,
+            start_factor=power(met(self.learned.shop), numbers.exponents[0]),
+            weights=numbers.weights,
+            units=numbers.units,
+        )
+        size = self._deviation(term.units, lambda starts, amounts, user: term.scores(starts, amounts))
+        return replace(term, start_factor=term.start_factor / size)
+
+    def sizes(self) -> dict[str, float]:
+        """Deviation of every term's scores, before it is divided by it."""
+        sizes = {i.term.name: self.sized_path(i).scale for i in self.learned.found}
+        bare = power(met(self.learned.shop), self.fitted.terms[LATENT].exponents[0])
+        sizes[LATENT] = _ratio(bare, self.sized_latent().start_factor)
+        low_pass = self.sized_low_pass()
+        if low_pass is not None:
+            bare = power(met(self.learned.shop), self.fitted.terms[LOW_PASS].exponents[0])
+            sizes[LOW_PASS] = _ratio(bare, low_pass.start_factor)
+        return sizes
+
+    def _deviation(self, units: UnitWeights, scores: Callable[[IntArray, FloatArray, int], FloatArray]) -> float:
+        found = []
+        for user in self.sample:
+            history = self.past.of(int(user))
+            found.append(scores(history.products, units.amounts(history, self.learned.shop.as_of_ms), int(user)))
+        deviation = float(np.std(np.stack(found))) if found else 0.0
+        # Less than that is rounding, of a term that links nothing in the sample.
+        return deviation if deviation > 1e-9 else 1.0
 
 
-def _latent(model: LinearPropagation, past: Histories, fitted: Fitted) -> Latent:
-    with torch.no_grad():
-        projections = {name: model.projections[name].cpu().numpy() for name in model.modalities}
-        gates = dict(zip(model.relations, model.gates().double().tolist(), strict=True))
-        hops = model.layer_weights().double().cpu().numpy()
-    return Latent(
-        layers=model.parts(),
-        projections=projections,
-        hops=hops,
-        gates=gates,
-        start_factor=np.maximum(_met(past, len(model.free)), 1.0) ** -fitted.exponents[LATENT][0],
-        weights=fitted.weights[LATENT],
-    )
-
-
-def _normalised(shop: Shop, found: Sequence[Incidence], model: LinearPropagation, numbers: Fit, seed: int) -> Fitted:
-    """Weights for terms of deviation one from weights for terms as they were fitted."""
-    names = [incidence.term.name for incidence in found] + [LATENT]
-    exponents = {
-        name: (float(a), MIDDLE_EXPONENT, float(c))
-        for name, a, c in zip(names, numbers.start, numbers.end, strict=True)
+def _unfitted(before: Learned, names: Sequence[str]) -> Fitted:
+    """Every term alike: for a shop in which nobody bought anything new lately."""
+    behaviours = len(before.shop.behaviours)
+    horizons = len(demand(before.shop).horizons)
+    terms = {
+        name: Numbers(
+            np.full(behaviours, 0.0 if name == LOW_PASS else 0.3),
+            (START, 0.0 if name == LATENT else END),
+            (1.0,) if name == LATENT else (0.0, 1.0, 0.0),
+            neutral_units(behaviours),
+        )
+        for name in names
     }
-    ones = {name: np.ones(len(shop.behaviours)) for name in names}
-    unit = Fitted(ones, exponents, numbers.units, numbers.prior, numbers.trend)
-    past, sample = histories(shop), _sample(shop, seed)
-    sizes = [_sized(_path_term(i, unit, shop), shop, past, numbers.units, sample).scale for i in found]
-    latent = _latent(model, past, unit)
-    sizes.append(_deviation(_latent_scores(latent, shop, past, numbers.units, sample)))
-    weights = {name: theta * size for name, theta, size in zip(names, numbers.theta, sizes, strict=True)}
-    return replace(unit, weights=weights)
+    return Fitted(terms, np.full(horizons, 1.0 / horizons), np.zeros(horizons), 0.0, 0.0, {})
 
 
-def _sized(term: PathTerm, shop: Shop, past: Histories, units: UnitWeights, sample: IntArray) -> PathTerm:
-    """The term with the scale at which its scores deviate by one."""
-    scores = []
-    for user in sample:
-        history = past.of(int(user))
-        own = term.owned_by(int(user))
-        scores.append(term.scores(history.products, units.amounts(history, shop.as_of_ms), own))
-    return replace(term, scale=_deviation(scores))
+def _ratio(one: FloatArray, other: FloatArray) -> float:
+    return float(one[0] / other[0])
 
 
-def _sized_latent(latent: Latent, shop: Shop, past: Histories, units: UnitWeights, sample: IntArray) -> Latent:
-    size = _deviation(_latent_scores(latent, shop, past, units, sample))
-    return replace(latent, start_factor=latent.start_factor / size)
+def _nothing(behaviours: int) -> Numbers:
+    shares = (1.0, *(0.0 for _ in MIDDLE_POWERS[1:]))
+    return Numbers(np.zeros(behaviours), (START, END), shares, neutral_units(behaviours))
 
 
-def _latent_scores(
-    latent: Latent, shop: Shop, past: Histories, units: UnitWeights, sample: IntArray
-) -> list[FloatArray]:
-    found = (past.of(int(user)) for user in sample)
-    return [latent.scores(h.products, units.amounts(h, shop.as_of_ms)) for h in found]
+def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) -> Fitted:
+    """Weights for terms of deviation one from weights for terms as they were fitted."""
+    ones = np.ones(len(before.shop.behaviours))
+    terms = {}
+    for row, name in enumerate(names):
+        exponents = (float(numbers.start[row]), float(numbers.end[row]))
+        terms[name] = Numbers(ones, exponents, _variants(name, numbers.variants[row]), numbers.units[row])
+    unit = Fitted(terms, numbers.prior, numbers.trend, numbers.length_power, numbers.measure, numbers.without)
+    sizes = _Parts(before, unit, histories(before.shop), _sample(before.shop, seed)).sizes()
+    weighted = {}
+    for row, name in enumerate(names):
+        factor = numbers.variants[row][0] if name == LATENT else 1.0
+        weighted[name] = replace(terms[name], weights=numbers.theta[row] * factor * sizes[name])
+    return replace(unit, terms=weighted)
 
 
-def _deviation(scores: Sequence[FloatArray]) -> float:
-    deviation = float(np.std(np.stack(scores))) if scores else 0.0
-    # Less than that is rounding, of a term that links nothing in the sample.
-    return deviation if deviation > 1e-9 else 1.0
+def _variants(name: str, weights: tuple[float, ...]) -> tuple[float, ...]:
+    """Weights of a term's variants, filled up with zeros for the powers that it has no variant for."""
+    return weights if name in (LATENT, LOW_PASS) else weights + (0.0,) * (len(MIDDLE_POWERS) - len(weights))
+
+
+def _mixture(weights: FloatArray, known: FloatArray) -> FloatArray:
+    """(N,) Σ_h w_h log demand; the later data may span more horizons than the numbers were fitted on."""
+    full = np.zeros(len(known))
+    # Horizons are a prefix of the same list and all time, which is last.
+    full[: len(weights) - 1], full[-1] = weights[:-1], weights[-1]
+    return np.asarray(full @ known)
 
 
 def _spread(scorer: Scorer, past: Histories, shop: Shop, sample: IntArray) -> float:
@@ -172,39 +320,3 @@ def _sample(shop: Shop, seed: int) -> IntArray:
     """Some users with history."""
     known = np.unique(shop.events.user[shop.events.user >= 0])
     return np.random.default_rng(seed).permutation(known)[:SAMPLE]
-
-
-def _met(past: Histories, products: int) -> FloatArray:
-    """(N,) users who did anything with a product."""
-    return np.bincount(past.products, minlength=products).astype(np.float64)
-
-
-def _log_degrees(shop: Shop, found: Sequence[Incidence]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(R, N) log degrees of products as start and as end; the latent term has none at the end."""
-
-    def log(degrees: Sequence[FloatArray]) -> torch.Tensor:
-        return torch.from_numpy(np.log(np.maximum(np.stack(degrees), 1.0)).astype(np.float32))
-
-    met = _met(histories(shop), shop.products)
-    return log([*(i.out_degree for i in found), met]), log([*(i.degree for i in found), np.ones(shop.products)])
-
-
-def _path_values(found: Sequence[Incidence]) -> list[Between]:
-    """C of every term without degrees at the ends."""
-    bare = [i.with_weights(np.ones(1), (0.0, MIDDLE_EXPONENT, 0.0), 1.0) for i in found]
-    return [_between(term) for term in bare]
-
-
-def _between(term: PathTerm) -> Between:
-    def values(starts: IntArray, ends: IntArray, person: int) -> FloatArray:
-        return term.between(starts, ends, term.owned_by(person))
-
-    return values
-
-
-def _latent_values(vectors: npt.NDArray[np.float32]) -> Between:
-    def values(starts: IntArray, ends: IntArray, person: int) -> FloatArray:
-        products = vectors[starts] @ vectors[ends].T
-        return np.asarray(products * np.not_equal.outer(starts, ends), np.float64)
-
-    return values

@@ -6,6 +6,7 @@ beside them. A `Shop` can be cut at a moment, so that a model sees nothing later
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,11 @@ class Shop:
     def users(self) -> int:
         return len(self.ids["User"])
 
+    @cached_property
+    def has_times(self) -> bool:
+        """Whether the events say when they happened; public splits often have no times."""
+        return bool(len(self.events) and np.ptp(self.events.time_ms) > 0)
+
     @property
     def behaviours(self) -> tuple[str, ...]:
         return tuple(self.ontology.behaviours)
@@ -98,6 +104,12 @@ class Shop:
     def target(self) -> int:
         """Code of the behaviour that the model predicts."""
         return self.behaviours.index(self.ontology.target_behaviour)
+
+    def without(self, events: npt.NDArray[np.integer[Any]]) -> "Shop":
+        """The shop without some of its events, by position."""
+        kept = np.ones(len(self.events), bool)
+        kept[events] = False
+        return replace(self, events=self.events.take(kept))
 
     def until(self, cut_ms: int) -> "Shop":
         """The shop as it was just before a moment: no event at or after it.

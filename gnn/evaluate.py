@@ -1,202 +1,222 @@
-"""Evaluation by time: trained on what came before, asked for what people first bought after.
+"""Evaluation: a model and its baselines trained on the same part, tuned on the same questions, asked once.
 
-Every model answers the same users with the same products left out, and each is tuned on a part cut
-from the training data, never on the test part. What is ranked is the serving form: the scores come
-from `gnn.scoring`, as they would over HTTP.
+What is ranked is the serving form: the scores are those of `gnn.scoring`, for many people at once.
 """
 
+import platform
+import resource
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import scipy.sparse as sp
-
-from gnn import metrics
-from gnn.baselines.item_knn import NEIGHBOURS, SHRINKAGES, interactions, neighbours
-from gnn.baselines.popularity import HALF_LIVES, popularity
-from gnn.build import build, fit_split
-from gnn.data import Shop, TrainingError, read_shop
-from gnn.histories import Histories, histories
-from gnn.paths import FloatArray, IntArray
-from gnn.scoring import Scorer, top
-from gnn.splits import Pairs, Split, split_by_time
-from gnn.train import choose_device
+from gnn.baselines import BASELINES, Skipped
+from gnn.batch import ModelRanker
+from gnn.data import Shop
+from gnn.fit import Goal
+from gnn.histories import histories
+from gnn.measure import Measured, measure
+from gnn.tasks import Benchmark, Questions, Ranker, Split
+from gnn.train import MINUTES, Trained, choose_device, fit_document, train_model, validation_split
 from schema.progress import Report, silent
-from schema.snapshot import Snapshot
 
-Ranker = Callable[[int], FloatArray]
-"""Scores of all products for the user at a position."""
-LeftOut = Callable[[int], IntArray]
-"""Products that are not ranked for the user at a position."""
+OURS = "pathrec"
+TRAIN_HISTORY = "train_history"
+USUAL = ("popularity", "item-knn")
+"""Baselines of every evaluation; the others are asked for."""
 
-_PER_USER = {
-    "recall": metrics.recall,
-    "ndcg": metrics.ndcg,
-    "hit_rate": metrics.hit_rate,
-    "precision": metrics.precision,
-}
+
+@dataclass(frozen=True)
+class Rival:
+    """A baseline's figures, or why there are none."""
+
+    measured: Measured | None
+    tuned: Mapping[str, float]
+    converged: bool
+    note: str
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics by question and model.
+    """Figures of one benchmark.
 
     Attributes:
-        questions: "first", "repeat" or "newcomers" -> its numbers of users and answers.
-        metrics: question -> model -> "recall@20" and so on.
-        tuned: what was chosen for each baseline on the validation part.
-        seconds: model -> training and ranking together.
+        measured: of our model.
+        segments: further questions -> ours; rivals' are in `rival_segments`.
+        rivals: name -> baseline.
+        trained: the model that was asked.
+        seconds: for training (all weights included) and for ranking.
     """
 
-    k: tuple[int, ...]
-    cut: datetime
-    questions: dict[str, dict[str, int]]
-    metrics: dict[str, dict[str, dict[str, float]]]
-    tuned: dict[str, dict[str, float]]
-    seconds: dict[str, float]
+    benchmark: Benchmark
+    measured: Measured
+    segments: Mapping[str, Measured]
+    rivals: Mapping[str, Rival]
+    rival_segments: Mapping[str, Mapping[str, Measured]]
+    trained: Trained
+    seconds: Mapping[str, float]
+    config: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `models` holds the main question, first purchases by known users."""
+        """For JSON."""
+        ran = {name: rival.measured for name, rival in self.rivals.items() if rival.measured is not None}
         return {
-            "k": list(self.k),
-            "cut": self.cut.isoformat(),
-            "questions": self.questions,
-            "models": self.metrics["first"],
-            "segments": {name: found for name, found in self.metrics.items() if name != "first"},
-            "tuned": self.tuned,
-            "seconds": self.seconds,
+            "benchmark": self.benchmark.name,
+            "metrics": dict(self.measured.metrics),
+            "intervals": {name: list(ends) for name, ends in self.measured.intervals.items()},
+            "groups": {name: asdict(group) for name, group in self.measured.groups.items()},
+            "questions": self.measured.questions,
+            "models": {OURS: dict(self.measured.metrics)} | {name: dict(m.metrics) for name, m in ran.items()},
+            "baselines": {name: _rival(rival) for name, rival in self.rivals.items()},
+            "published": {p.model: dict(p.metrics) for p in self.benchmark.published},
+            "segments": {
+                segment: {OURS: dict(found.metrics)}
+                | {name: dict(m[segment].metrics) for name, m in self.rival_segments.items()}
+                for segment, found in self.segments.items()
+            },
+            "config": dict(self.config) | {"fit": fit_document(self.trained.fitted)},
+            "seconds": dict(self.seconds),
+            "peak_memory_bytes": peak_memory(),
+            "versions": versions(),
+            "notes": list(self.benchmark.notes),
         }
 
 
 def evaluate(
-    snapshot: Snapshot,
+    benchmark: Benchmark,
     *,
-    k: Sequence[int] = (10, 20),
     seed: int = 0,
+    minutes: float = MINUTES,
+    baselines: Sequence[str] = USUAL,
     device: str | None = None,
     report: Report = silent,
 ) -> Evaluation:
-    """Trains on all but the last part of the time and answers for that part, beside the baselines.
+    """Trains on what a benchmark shows and answers its test questions, once.
+
+    Args:
+        benchmark: the data and its protocol.
+        seed: of the validation part, the learning and the bootstrap.
+        minutes: the longest that training may take; each baseline gets the time that ours took.
+        baselines: names of `gnn.baselines.BASELINES`.
+        device: as of `gnn.train.train`.
+        report: told how far it is.
 
     Raises:
-        TrainingError: the snapshot holds no events after the cut to ask for, or no `k` is positive.
+        TrainingError: the data cannot be split, or there is too little memory.
     """
-    if not k or min(k) < 1:
-        raise TrainingError(f"k = {list(k)}: give lengths of lists of at least 1")
-    split = split_by_time(read_shop(snapshot))
-    if not len(split.first):
-        raise TrainingError(f"{snapshot.path}: nobody bought anything new in the last part of the time; nothing to ask")
-    inner = split_by_time(split.seen)
-    rankers, tuned, seconds = {}, {}, {}
+    shop = benchmark.shop
+    validation = benchmark.validation or validation_split(shop, benchmark.rule, seed)
     started = time.perf_counter()
-    scorer = _trained(split, inner, seed, choose_device(device), report)
-    rankers["pathrec"] = scorer_ranker(scorer, histories(split.seen), split)
-    seconds["pathrec"] = time.perf_counter() - started
-    for name, baseline in (("popularity", _tuned_popularity), ("item-knn", _tuned_knn)):
-        started = time.perf_counter()
-        rankers[name], tuned[name] = baseline(split, inner, max(k))
-        seconds[name] = time.perf_counter() - started
-    questions = {"first": split.first, "repeat": split.repeat, "newcomers": split.newcomers}
-    found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in questions}
-    owned = _bought(split.seen)
-    for number, (model, ranker) in enumerate(rankers.items()):
-        started = time.perf_counter()
-        for name, pairs in questions.items():
-            found[name][model] = _measure(ranker, split, pairs, k, _nothing if name == "repeat" else owned)
-        seconds[model] += time.perf_counter() - started
-        report("answering the test part", number + 1, len(rankers))
+    trained = train_model(
+        shop,
+        validation,
+        goal=goal_of(benchmark),
+        seed=seed,
+        device=choose_device(device),
+        minutes=minutes,
+        version="evaluation",
+        report=report,
+    )
+    training = time.perf_counter() - started
+    ranker = model_ranker(trained, benchmark.happened or shop)
+    started = time.perf_counter()
+    measured = _measured(benchmark, ranker, benchmark.test, seed, report)
+    ranking = time.perf_counter() - started
+    asked = benchmark.segments or {}
+    segments = {name: _measured(benchmark, ranker, questions, seed, report) for name, questions in asked.items()}
+    if benchmark.happened is not None:
+        segments[TRAIN_HISTORY] = _measured(benchmark, model_ranker(trained, shop), benchmark.test, seed, report)
+    rivals, rival_segments = {}, {}
+    for name in baselines:
+        rivals[name], rival_segments[name] = _rival_of(name, benchmark, validation, training, seed, report)
     return Evaluation(
-        k=tuple(k),
-        cut=datetime.fromtimestamp(split.cut_ms / 1000, UTC),
-        questions={n: {"users": len(np.unique(p.user)), "answers": len(p)} for n, p in questions.items()},
-        metrics=found,
-        tuned=tuned,
-        seconds=seconds,
+        benchmark=benchmark,
+        measured=measured,
+        segments=segments,
+        rivals=rivals,
+        rival_segments={name: found for name, found in rival_segments.items() if found},
+        trained=trained,
+        seconds={"training": training, "ranking": ranking},
+        config={
+            "seed": seed,
+            "minutes": minutes,
+            "rule": benchmark.rule if benchmark.validation is None else "the data set's own validation part",
+            "users": shop.users,
+            "products": shop.products,
+            "events": len(shop.events),
+            "relations": {name: len(edges.source) for name, edges in shop.edges.items() if len(edges.source)},
+        },
     )
 
 
-def scorer_ranker(scorer: Scorer, past: Histories, split: Split) -> Ranker:
-    """Scores as they are served at the moment of the cut."""
-    as_of = datetime.fromtimestamp(split.cut_ms / 1000, UTC)
-    users = split.seen.ids["User"]
-    return lambda user: scorer.score(past.of(user), as_of, users[user])
+def model_ranker(trained: Trained, happened: Shop) -> ModelRanker:
+    """A model that knows what has happened in a shop: histories and demand count without training."""
+    moment = replace(trained.moment, demand=trained.moment.demand.since(happened))
+    return ModelRanker(trained.scorer, histories(happened), moment, trained.fitted.length_power)
 
 
-def ranked_products(ranker: Ranker, users: IntArray, left_out: LeftOut, size: int, k: int) -> IntArray:
-    """(U, k) positions of the first k products for each user, -1 where there are fewer."""
-    table = np.full((len(users), k), -1, np.int64)
-    for row, user in enumerate(users):
-        allowed = np.ones(size, bool)
-        allowed[left_out(int(user))] = False
-        best = top(ranker(int(user)), k, allowed)
-        table[row, : len(best)] = best
-    return table
+def goal_of(benchmark: Benchmark) -> Goal:
+    """What to be good at, by the main metric."""
+    return "auc" if benchmark.metrics[0].startswith("auc") else "list"
 
 
-def _trained(split: Split, inner: Split, seed: int, device: str, report: Report) -> Scorer:
-    fitted = fit_split(inner, seed=seed, device=device, report=report)
-    return build(split.seen, fitted, seed=seed, device=device, version="evaluation", report=report)
+def _measured(
+    benchmark: Benchmark, ranker: Ranker, questions: Questions, seed: int, report: Report = silent
+) -> Measured:
+    return measure(
+        ranker,
+        benchmark.shop,
+        questions,
+        benchmark.metrics,
+        ties_against=benchmark.ties_against,
+        seed=seed,
+        report=report,
+    )
 
 
-def _measure(ranker: Ranker, split: Split, pairs: Pairs, k: Sequence[int], left_out: LeftOut) -> dict[str, float]:
-    users = np.unique(pairs.user)
-    if not len(users):
-        return {}
-    ranked = ranked_products(ranker, users, left_out, split.seen.products, max(k))
-    hits, answers = hits_and_answers(ranked, users, pairs, split.seen.products)
-    result = {
-        f"{name}@{cut}": float(metric(hits, answers, cut).mean()) for name, metric in _PER_USER.items() for cut in k
+def _rival_of(
+    name: str, benchmark: Benchmark, validation: Split, seconds: float, seed: int, report: Report
+) -> tuple[Rival, dict[str, Measured]]:
+    report(f"baseline {name}", 0, 1)
+    main = benchmark.metrics[0]
+
+    def goal(ranker: Ranker, questions: Questions) -> float:
+        ties = benchmark.ties_against
+        return measure(ranker, validation.seen, questions, [main], ties_against=ties).metrics[main]
+
+    started = time.perf_counter()
+    fitted = BASELINES[name](benchmark.shop, validation, goal, seconds=seconds, seed=seed)
+    if isinstance(fitted, Skipped):
+        report(f"baseline {name}", 1, 1)
+        return Rival(None, {}, False, fitted.reason, time.perf_counter() - started), {}
+    took = time.perf_counter() - started
+    measured = _measured(benchmark, fitted.ranker, benchmark.test, seed)
+    asked = benchmark.segments or {}
+    segments = {part: _measured(benchmark, fitted.ranker, questions, seed) for part, questions in asked.items()}
+    report(f"baseline {name}", 1, 1)
+    return Rival(measured, fitted.tuned, fitted.converged, fitted.note, took), segments
+
+
+def _rival(rival: Rival) -> dict[str, Any]:
+    return {
+        "metrics": None if rival.measured is None else dict(rival.measured.metrics),
+        "tuned": dict(rival.tuned),
+        "converged": rival.converged,
+        "note": rival.note,
+        "seconds": rival.seconds,
     }
-    return result | {f"coverage@{cut}": metrics.coverage(ranked, split.seen.products, cut) for cut in k}
 
 
-def hits_and_answers(
-    ranked: IntArray, users: IntArray, pairs: Pairs, size: int
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """(U, k) where an answer stands, and (U,) how many answers each user has."""
-    asked = pairs.user.astype(np.int64) * size + pairs.product
-    keys = users.astype(np.int64)[:, None] * size + ranked
-    return np.isin(keys, asked) & (ranked >= 0), np.bincount(np.searchsorted(users, pairs.user), minlength=len(users))
+def peak_memory() -> int:
+    """The most memory that this process held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _nothing(user: int) -> IntArray:
-    return np.empty(0, np.int64)
-
-
-def _bought(shop: Shop) -> LeftOut:
-    past = histories(shop)
-
-    def products(user: int) -> IntArray:
-        history = past.of(user)
-        return np.asarray(history.products[history.behaviours == shop.target])
-
-    return products
-
-
-def _recall(ranker: Ranker, split: Split, k: int, left_out: LeftOut) -> float:
-    return _measure(ranker, split, split.first, [k], left_out).get(f"recall@{k}", 0.0)
-
-
-def _tuned_popularity(split: Split, inner: Split, k: int) -> tuple[Ranker, dict[str, float]]:
-    def ranker(shop: Shop, half_life: float) -> Ranker:
-        scores = popularity(shop, half_life)
-        return lambda user: scores
-
-    owned = _bought(inner.seen)
-    best = max(HALF_LIVES, key=lambda half_life: _recall(ranker(inner.seen, half_life), inner, k, owned))
-    return ranker(split.seen, best), {"half_life_days": best}
-
-
-def _tuned_knn(split: Split, inner: Split, k: int) -> tuple[Ranker, dict[str, float]]:
-    def ranker(matrix: sp.csr_array, count: int, shrinkage: float) -> Ranker:
-        nearest = neighbours(matrix, count, shrinkage).T.tocsr()
-        return lambda user: np.asarray(nearest @ matrix[[user]].toarray().ravel())
-
-    choices = [(count, shrinkage) for count in NEIGHBOURS for shrinkage in SHRINKAGES]
-    owned, before = _bought(inner.seen), interactions(inner.seen)
-    best = max(choices, key=lambda choice: _recall(ranker(before, *choice), inner, k, owned))
-    return ranker(interactions(split.seen), *best), {"neighbours": float(best[0]), "shrinkage": best[1]}
+def versions() -> dict[str, str]:
+    """Of what the figures depend on."""
+    names = ("torch", "torch-geometric", "numpy", "scipy", "numba")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}

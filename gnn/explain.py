@@ -1,8 +1,9 @@
 """What a score is made of, and what it would be without part of the history.
 
 A contribution belongs to one unit of the history and one term. For an explicit term it is the sum
-of its paths, whose middle nodes are named; for the latent term it is split by what the product's
-vector is made of. Contributions and the prior add up to the score: they are the same numbers that
+of its paths, whose middle nodes are named; the low-pass term is one part of its own (the crowd: what
+everybody takes with it, put on or taken off); the latent term is split by what the product's vector is
+made of. Contributions and the prior add up to the score: they are the same numbers that
 `gnn.scoring` adds, in another order. (Efficiency, dummy and symmetry in the sense of Shapley 1953
 hold trivially, since the score is additive in the units.)
 """
@@ -17,10 +18,11 @@ import numpy as np
 
 from gnn.latent import FREE
 from gnn.paths import BoolArray, FloatArray, IntArray
-from gnn.scoring import History, Scorer, top
+from gnn.scoring import Scorer, top
+from gnn.units import History
 from schema.ontology import Term
 
-Kind = Literal["PATH", "TEXT", "IMAGE", "LATENT"]
+Kind = Literal["PATH", "TEXT", "IMAGE", "LATENT", "CROWD"]
 _KINDS: dict[str, Kind] = {FREE: "LATENT", "text": "TEXT", "image": "IMAGE"}
 
 # Pairs and triples of more units than this are not enumerated: a set is then found greedily.
@@ -32,7 +34,8 @@ class Part:
     """One contribution.
 
     `middles` are the middle nodes of its paths, the strongest first: ids for shared nodes,
-    pseudonyms for meetings; `group` is their number. Both are empty for direct and latent ones.
+    pseudonyms for meetings and steps; `group` is how many different ones there are, since somebody who took
+    the same step twice is in the middle of two paths. Both are empty for direct and latent ones.
     """
 
     kind: Kind
@@ -43,7 +46,7 @@ class Part:
 
     @property
     def group(self) -> int:
-        return len(self.middles)
+        return len(set(self.middles))
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,9 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
     for term in scorer.terms:
         if term.term.kind != "self":
             total += term.scores(start, amount * term.weights[target], none)
-    if scorer.latent is not None:
-        total += scorer.latent.scores(start, amount * scorer.latent.weights[target])
+    for dense in (scorer.low_pass, scorer.latent):
+        if dense is not None:
+            total += dense.scores(start, amount * dense.weights[target])
     return np.asarray(total * scorer.trend)
 
 
@@ -170,15 +174,20 @@ def _contributions(
 ) -> list[_Row]:
     if not len(history):
         return []
-    amounts = scorer.units.amounts(history, int(as_of.timestamp() * 1000))
+    as_of_ms = int(as_of.timestamp() * 1000)
     person, trend = scorer.person(viewer), scorer.trend[products]
     rows = []
     for number, term in enumerate(scorer.terms):
-        carried = amounts * term.weights[history.behaviours]
-        values = term.between(history.products, products, term.owned_by(person)) * carried[:, None]
-        rows.append(_Row("PATH", number, values * trend))
+        carried = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
+        if carried.any():
+            values = term.between(history.products, products, term.owned_by(person)) * carried[:, None]
+            rows.append(_Row("PATH", number, values * trend))
+    if scorer.low_pass is not None:
+        carried = scorer.low_pass.units.amounts(history, as_of_ms) * scorer.low_pass.weights[history.behaviours]
+        values = scorer.low_pass.between(history.products, products)
+        rows.append(_Row("CROWD", None, values * carried[:, None] * trend))
     if scorer.latent is not None:
-        carried = amounts * scorer.latent.weights[history.behaviours]
+        carried = scorer.latent.units.amounts(history, as_of_ms) * scorer.latent.weights[history.behaviours]
         for part, values in scorer.latent.between(history.products, products).items():
             rows.append(_Row(_KINDS.get(part, "LATENT"), None, values * carried[:, None] * trend))
     return rows

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from gnn.data import Int32, Int64, Shop
-from gnn.scoring import History
+from gnn.units import History
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,12 @@ def histories(shop: Shop) -> Histories:
         events=counts.astype(np.float64),
         last_ms=last,
     )
+
+
+def interactions(shop: Shop) -> sp.csr_array:
+    """(U, N) 1 where a user did anything with a product; columns in order in each row."""
+    past = histories(shop)
+    matrix = sp.csr_array((np.ones(len(past.products)), past.products, past.indptr), (shop.users, shop.products))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.paths import FloatArray, IntArray
+from gnn.units import UnitWeights
 
 FREE = "free"
 Vectors = npt.NDArray[np.float32]
@@ -31,6 +32,7 @@ class Latent:
         gates: name of a term -> γ.
         start_factor: (N,) d_j^-g / scale.
         weights: (B,) θ, one for each behaviour.
+        units: how much a unit of the history counts here.
     """
 
     layers: Mapping[str, Vectors]
@@ -39,29 +41,38 @@ class Latent:
     gates: Mapping[str, float]
     start_factor: FloatArray
     weights: FloatArray
+    units: UnitWeights
 
     @cached_property
-    def parts(self) -> dict[str, FloatArray]:
+    def parts(self) -> dict[str, Vectors]:
         """Part -> (N, d), Σ_k β_k S^k X."""
-        return {
-            name: np.tensordot(self.hops, layers.astype(np.float64), axes=1) for name, layers in self.layers.items()
-        }
+        hops = self.hops.astype(np.float32)
+        return {name: np.tensordot(hops, layers, axes=1) for name, layers in self.layers.items()}
 
     @cached_property
-    def vectors(self) -> FloatArray:
+    def vectors(self) -> Vectors:
         """(N, d) z."""
-        return np.asarray(sum(self.parts.values()))
+        return np.asarray(sum(self.parts.values()), np.float32)
 
     def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
         """(N,) what the start products give to every product but themselves."""
-        amounts = amounts * self.start_factor[starts]
-        vectors = self.vectors[starts]
-        total = self.vectors @ (amounts @ vectors)
-        np.subtract.at(total, starts, amounts * np.square(vectors).sum(axis=1))
-        return np.asarray(total)
+        return dots(self.vectors, self.vectors, starts, amounts * self.start_factor[starts])
 
     def between(self, starts: IntArray, ends: IntArray) -> dict[str, FloatArray]:
         """Part -> (J, I): <z_j, z_i> split by what z_i is made of."""
-        left = self.vectors[starts] * self.start_factor[starts, None]
+        left = self.vectors[starts].astype(np.float64) * self.start_factor[starts, None]
         other = np.not_equal.outer(starts, ends)
-        return {name: left @ part[ends].T * other for name, part in self.parts.items()}
+        return {name: left @ part[ends].astype(np.float64).T * other for name, part in self.parts.items()}
+
+
+def dots(left: Vectors, right: Vectors, starts: IntArray, amounts: FloatArray) -> FloatArray:
+    """(N,) Σ_j amounts_j <left_j, right_i>, nothing from a product to itself.
+
+    Args:
+        left, right: (N, d) of products as the start and as the end.
+        starts, amounts: (J,)
+    """
+    rows = left[starts]
+    total = (right @ (amounts.astype(np.float32) @ rows)).astype(np.float64)
+    np.subtract.at(total, starts, amounts * np.einsum("jd,jd->j", rows, right[starts]))
+    return total

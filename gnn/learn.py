@@ -6,33 +6,39 @@ corrected by log q where the shop is large (Bengio and Senécal 2008). A random 
 loses its free vector, so that the content learns to stand in for it.
 """
 
+import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from gnn.data import Shop
-from gnn.histories import Histories, histories
+from gnn.histories import Histories, histories, interactions
 from gnn.incidence import Incidence
+from gnn.losses import Asked, softmax_loss
 from gnn.model import LinearPropagation
 from gnn.spectral import item_vectors
 from schema.progress import Report, silent
 
-WIDTH = 64
 BATCH = 512
 LEARNING_RATE = 0.01
 DECAY = 1.0
 HELD_OUT = 0.3
 COLD_SHARE = 0.1
 USER_SCALE = 5.0
+PASSES = 5.0
 # Steps grow with the number of users; few users need several passes, many need less than one more.
 FEWEST_STEPS, MOST_STEPS = 150, 400
-# Above this many products the softmax is taken over a sample.
-FULL_SOFTMAX = 50_000
+# A model that goes on from an earlier one needs a part of the steps.
+CONTINUED = 0.5
+# Steps after which it is known how long one takes.
+TIMED = 4
+# Above this many products the softmax is taken over a sample of them.
+FULL_SOFTMAX, SAMPLED = 60_000, 16_384
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ def learn(
     *,
     seed: int,
     device: str,
+    earlier: npt.NDArray[np.float32] | None = None,
+    seconds: float = math.inf,
     report: Report = silent,
     stage: str = "learning",
 ) -> LinearPropagation:
@@ -69,46 +77,96 @@ def learn(
         found: incidence of its terms; all but the product itself carry propagation.
         seed: same seed, same machine, same result.
         device: "cpu" or "cuda".
+        earlier: (N, d) free vectors to go on from; those that are zero start anew.
+        seconds: the longest that it may take; where that is short there are fewer steps.
+        report: told how far it is.
+        stage: what to call it.
     """
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    carried = [i for i in found if i.term.kind in ("meeting", "shared", "forward")]
     past = histories(shop)
-    model = LinearPropagation(_start(shop, past, generator), shop.features, carried, len(shop.behaviours)).to(device)
+    model = LinearPropagation(_start(shop, generator, earlier), shop.features, carriers(found), len(shop.behaviours))
+    model = model.to(device)
     users = _trainable(shop, past)
     if not len(users):
         return model
-    steps = int(np.clip(7 * len(users) / BATCH, FEWEST_STEPS, MOST_STEPS))
+    steps = int(np.clip(PASSES * len(users) / BATCH, FEWEST_STEPS, MOST_STEPS) * (1 if earlier is None else CONTINUED))
     # Content is few numbers for all products together and free vectors are many: decay is for the many.
     groups = [
         {"params": [model.free], "weight_decay": DECAY},
         {"params": [p for name, p in model.named_parameters() if name != "free"], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=0.05 * LEARNING_RATE)
-    popularity = torch.from_numpy(_start_weights(shop, past)).to(device)
-    for step in range(steps):
+    rarity = torch.from_numpy(_start_weights(shop, past)).to(device)
+    pace, step = Pace(steps, seconds), 0
+    while step < pace.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / pace.steps)))
         batch = _batch(shop, past, generator.choice(users, min(BATCH, len(users)), replace=False), generator, device)
         keep = torch.from_numpy((generator.random(shop.products) >= COLD_SHARE).astype(np.float32)).to(device)
-        loss = _loss(model, model(keep if model.modalities else None), batch, popularity, shop.products)
+        z = model(keep if model.modalities else None)
+        loss = _loss(model, z, batch, rarity, _columns(batch, shop.products, generator))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        schedule.step()
-        report(stage, step + 1, steps)
+        step += 1
+        pace.took_one()
+        report(stage, step, pace.steps)
     return model
 
 
-def _loss(model: LinearPropagation, z: Tensor, batch: _Batch, start: Tensor, n: int) -> Tensor:
+class Pace:
+    """How many steps there is time for, known once a few were timed; the schedule then ends where they do."""
+
+    def __init__(self, steps: int, seconds: float) -> None:
+        self.steps = steps
+        self._seconds, self._started, self._taken = seconds, time.monotonic(), 0
+
+    def took_one(self) -> None:
+        """Counts a step; after the first few the total is cut to what fits."""
+        self._taken += 1
+        if self._taken == TIMED:
+            for_one = (time.monotonic() - self._started) / TIMED
+            self.steps = int(np.clip(self._seconds / for_one, TIMED, self.steps))
+
+
+def carriers(found: list[Incidence]) -> list[Incidence]:
+    """The terms that carry propagation: each link once, in both directions."""
+    return [i for i in found if i.term.kind in ("meeting", "shared", "forward") and not _repeats(i)]
+
+
+def _repeats(incidence: Incidence) -> bool:
+    """Two steps along a relation between products are two hops of the direct one."""
+    return incidence.term.kind == "shared" and incidence.term.name != incidence.term.relation
+
+
+def _loss(model: LinearPropagation, z: Tensor, batch: _Batch, rarity: Tensor, columns: Tensor | None) -> Tensor:
     """Mean over users of |H|^-1/2 Σ_H -log p."""
-    weights = functional.softplus(model.behaviour_logits)[batch.behaviours] * start[batch.products]
+    weights = functional.softplus(model.behaviour_logits)[batch.behaviours] * rarity[batch.products]
     user = functional.embedding_bag(batch.products, z, batch.offsets, mode="sum", per_sample_weights=weights)
     norm = torch.zeros(len(batch.offsets), device=z.device).index_add(0, batch.rows, weights.square()).sqrt()
     user = USER_SCALE * user / norm.clamp_min(1e-6)[:, None]
-    logits = user @ z.T + model.bias  # (B, N)
-    logits = logits.index_put((batch.rows, batch.products), torch.tensor(-torch.inf, device=z.device))
-    log_p = logits[batch.targets[:, 0], batch.targets[:, 1]] - torch.logsumexp(logits, 1)[batch.targets[:, 0]]
-    return -(log_p * batch.row_weight[batch.targets[:, 0]]).sum() / len(batch.offsets)
+    rows, has, target_rows, wanted = batch.rows, batch.products, batch.targets[:, 0], batch.targets[:, 1]
+    weight = batch.row_weight[target_rows] / len(batch.offsets)
+    if columns is None:
+        return softmax_loss(user, z, model.bias, Asked(rows, has, target_rows, wanted, weight, None))
+    place = torch.full((len(z),), -1, device=z.device)
+    place[columns] = torch.arange(len(columns), device=z.device)
+    competes = place[has] >= 0
+    # Targets are always there, the others with probability sampled / N.
+    shift = torch.full((len(columns),), float(np.log(len(z) / SAMPLED)), device=z.device)
+    shift[place[wanted]] = 0.0
+    asked = Asked(rows[competes], place[has[competes]], target_rows, place[wanted], weight, shift)
+    return softmax_loss(user, z[columns], model.bias[columns], asked)
+
+
+def _columns(batch: _Batch, products: int, generator: np.random.Generator) -> Tensor | None:
+    """Products that compete in a step: all (None), or those asked for and a sample."""
+    if products <= FULL_SOFTMAX:
+        return None
+    drawn = torch.from_numpy(generator.integers(0, products, SAMPLED)).to(batch.targets.device)
+    columns: Tensor = torch.unique(torch.cat([batch.targets[:, 1], drawn]))
+    return columns
 
 
 def _trainable(shop: Shop, past: Histories) -> npt.NDArray[np.intp]:
@@ -177,11 +235,17 @@ def _start_weights(shop: Shop, past: Histories) -> npt.NDArray[np.float32]:
     return np.asarray(np.maximum(degree, 1) ** -0.5, np.float32)
 
 
-def _start(shop: Shop, past: Histories, generator: np.random.Generator) -> npt.NDArray[np.float32]:
+def width(products: int) -> int:
+    """Numbers in a vector: more where there are more products to tell apart."""
+    return 128 if products > 10_000 else 64
+
+
+def _start(
+    shop: Shop, generator: np.random.Generator, earlier: npt.NDArray[np.float32] | None
+) -> npt.NDArray[np.float32]:
     """(N, d) singular vectors of the normalised user-product matrix, mean row norm 1."""
-    owner = np.repeat(np.arange(shop.users), past.lengths())
-    matrix = sp.csr_array(sp.coo_array((np.ones(len(owner)), (owner, past.products)), (shop.users, shop.products)))
-    matrix.data[:] = 1.0
-    vectors = item_vectors(matrix, WIDTH, generator)
+    if earlier is not None:
+        return earlier
+    vectors = item_vectors(interactions(shop), width(shop.products), generator)
     norm = np.linalg.norm(vectors, axis=1).mean()
     return np.asarray(vectors / max(norm, 1e-6), np.float32)

@@ -55,7 +55,10 @@ class LinearPropagation(nn.Module):
         x = free
         for name in self.modalities:
             x = x + getattr(self, f"feature_{name}") @ self.projections[name]
-        return torch.einsum("k,knd->nd", self.layer_weights(), torch.stack(self._layers(x)))
+        total, weights = torch.zeros_like(x), self.layer_weights()
+        for weight, layer in zip(weights, self._layers(x), strict=True):
+            total = total + weight * layer
+        return total
 
     def layer_weights(self) -> Tensor:
         """(K + 1,) β."""
@@ -75,6 +78,11 @@ class LinearPropagation(nn.Module):
     def _layers(self, x: Tensor) -> list[Tensor]:
         layers, gates = [x], self.gates()
         for _ in range(len(self.hop_logits) - 1):
-            x = torch.stack([gate * hop(x) for gate, hop in zip(gates, self.hops, strict=True)]).sum(0)
+            # One relation needs no gate, and each gate is a copy of all vectors.
+            x = (
+                self.hops[0](x)
+                if len(self.hops) == 1
+                else sum((gate * hop(x) for gate, hop in zip(gates, self.hops, strict=True)), torch.zeros_like(x))
+            )
             layers.append(x)
         return layers

@@ -15,12 +15,15 @@ import scipy.sparse as sp
 from gnn.latent import Latent
 from gnn.paths import FloatArray, IntArray, PathTerm
 from gnn.scoring import Scorer
+from gnn.units import UnitWeights
 from schema.ontology import Ontology, Term
 
+# Of `MIDDLE_POWERS`: a node that links many products tells little.
+_UNTRAINED_MIDDLE = (0.0, 1.0, 0.0)
 Links = Mapping[str, Sequence[tuple[str, float]]]
 
 # A relation without training is normalised like co-occurrence usually is.
-_UNTRAINED_EXPONENTS = (0.5, 0.5, 0.0)
+_UNTRAINED_EXPONENTS = (0.5, 0.0)
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,15 @@ class LiveProduct:
 
 
 def adopt(scorer: Scorer, ontology: Ontology) -> Scorer:
-    """The model with an empty term for each relation that the ontology has and training had not."""
-    known = {term.term.name for term in scorer.terms}
+    """The model with empty terms for each relation that the ontology has and training had not.
+
+    A term that is missing beside others of its relation had no paths, or the same ones as another term.
+    """
+    known = {term.term.relation for term in scorer.terms}
     added = [
-        _empty_term(scorer, t) for t in ontology.terms if t.name not in known and t.kind not in ("self", "meeting")
+        _empty_term(scorer, t)
+        for t in ontology.terms
+        if t.relation not in known and t.kind not in ("self", "meeting", "next")
     ]
     return replace(scorer, ontology=ontology, terms=(*scorer.terms, *added))
 
@@ -77,10 +85,18 @@ def write_products(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
 
 
 def remove_products(scorer: Scorer, ids: Iterable[str]) -> Scorer:
-    """The model without some products: neither recommended nor counted in a history."""
+    """The model without some products: not recommended, not counted in a history, not in the middle of a path."""
+    gone = list(ids)
     alive = scorer.alive.copy()
-    alive[[scorer.positions[i] for i in ids if i in scorer.positions]] = False
-    return replace(scorer, alive=alive)
+    alive[[scorer.positions[i] for i in gone if i in scorer.positions]] = False
+    terms = tuple(_without_products_between(term, gone) for term in scorer.terms)
+    return replace(scorer, alive=alive, terms=terms)
+
+
+def _without_products_between(term: PathTerm, ids: Sequence[str]) -> PathTerm:
+    if not term.term.through_products:
+        return term
+    return term.without_middles(np.array([term.key_positions[i] for i in ids if i in term.key_positions], np.intp))
 
 
 def forget_person(scorer: Scorer, key: str) -> Scorer:
@@ -109,12 +125,25 @@ def forget_meetings(scorer: Scorer, meetings: Iterable[tuple[str, str, str]]) ->
     terms = []
     for term in scorer.terms:
         found = [
-            (scorer.positions[product], term.key_positions[key])
+            (scorer.positions[product], column)
             for name, key, product in wanted
-            if name == term.term.name and product in scorer.positions and key in term.key_positions
+            if product in scorer.positions
+            for column in _columns_of(scorer, term, name, key)
         ]
         terms.append(term.without_links([r for r, _ in found], [c for _, c in found]) if found else term)
     return replace(scorer, terms=tuple(terms))
+
+
+def _columns_of(scorer: Scorer, term: PathTerm, meeting: str, key: str) -> Sequence[int]:
+    """Middle nodes of a term that show that somebody met a product in a meeting."""
+    if term.term.kind == "next":
+        met_by = scorer.ontology.meetings.get(meeting)
+        person = scorer.people.get(key)
+        # A user who has met a product in no way any more has not come to it or from it either.
+        return (
+            term.owned_by(person).tolist() if met_by is not None and met_by.by == "user" and person is not None else ()
+        )
+    return (term.key_positions[key],) if meeting == term.term.name and key in term.key_positions else ()
 
 
 def _empty_term(scorer: Scorer, term: Term) -> PathTerm:
@@ -128,9 +157,19 @@ def _empty_term(scorer: Scorer, term: Term) -> PathTerm:
         keys=(),
         owner=np.empty(0, np.int32),
         weights=np.full(len(scorer.behaviours), scorer.default_weight),
+        units=_fresh_units(scorer),
         exponents=_UNTRAINED_EXPONENTS,
+        middle=_UNTRAINED_MIDDLE,
         scale=1.0,
     )
+
+
+def _fresh_units(scorer: Scorer) -> UnitWeights:
+    """How units count in a term without training: as in the latent one, which all histories have trained."""
+    if scorer.latent is not None:
+        return scorer.latent.units
+    ones = np.ones(len(scorer.behaviours))
+    return UnitWeights(0.3 * ones, ones, ones)
 
 
 def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
@@ -146,8 +185,18 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
     for term in scorer.terms:
         width = term.links.shape[1] + (more if term.term.kind in ("forward", "reverse") else 0)
         links = _larger(term.links, n + more, width)
-        terms.append(replace(term, links=links, degree=longer(term.degree), out_degree=longer(term.out_degree)))
-    latent = scorer.latent
+        ends = None if term.ends is None else _larger(term.ends, n + more, width)
+        degrees = (longer(term.degree), longer(term.out_degree))
+        terms.append(replace(term, links=links, ends=ends, degree=degrees[0], out_degree=degrees[1]))
+    latent, low_pass = scorer.latent, scorer.low_pass
+    if low_pass is not None:
+        # Nobody has met a new product: the crowd says nothing of it.
+        low_pass = replace(
+            low_pass,
+            basis=np.pad(low_pass.basis, ((0, more), (0, 0))),
+            start_factor=longer(low_pass.start_factor),
+            end_factor=longer(low_pass.end_factor),
+        )
     if latent is not None:
         layers = {part: np.pad(layer, ((0, 0), (0, more), (0, 0))) for part, layer in latent.layers.items()}
         # As the start of a path a new product counts like one that nobody has met yet.
@@ -157,6 +206,7 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         scorer,
         product_ids=(*scorer.product_ids, *ids),
         terms=tuple(terms),
+        low_pass=low_pass,
         latent=latent,
         prior=longer(scorer.prior),
         trend=np.concatenate([scorer.trend, np.ones(more)]),
@@ -166,7 +216,7 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
 
 def _linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
     """A term with the links of some products as they are now."""
-    if term.term.kind == "shared":
+    if term.term.kind in ("shared", "common"):
         return _shared_links(scorer, term, products)
     if term.term.kind in ("forward", "reverse"):
         return _direct_links(scorer, term, products)
@@ -174,22 +224,36 @@ def _linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> 
 
 
 def _shared_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
-    relation = term.term.relation
-    ends = [(product, end, weight) for product in products for end, weight in product.out.get(relation, ())]
-    unknown = list(dict.fromkeys(end for _, end, _ in ends if end not in term.key_positions))
+    entries = _node_links(scorer, term, products)
+    unknown = list(dict.fromkeys(key for _, key in entries if key not in term.key_positions))
     keys = (*term.keys, *unknown)
     columns = {**term.key_positions, **{key: len(term.keys) + n for n, key in enumerate(unknown)}}
-    rows = [scorer.positions[product.id] for product, _, _ in ends]
-    links = _larger(term.links, scorer.size, len(keys))
+    rows = [scorer.positions[product] for product, _ in entries]
     touched = [scorer.positions[product.id] for product in products]
-    links = _replaced(links, touched, None, rows, [columns[end] for _, end, _ in ends], [w for _, _, w in ends])
-    degree = _with_own(term.degree, links.sum(axis=1), touched)
+    # A product in the middle is taken as it is now, like one at the end.
+    between = [columns[product.id] for product in products if term.term.through_products and product.id in columns]
+    links = _larger(term.links, scorer.size, len(keys))
+    links = _replaced(links, touched, between, rows, [columns[key] for _, key in entries], list(entries.values()))
+    degree = _with_own(term.degree, links.sum(axis=1), {*touched, *rows})
     middle_degree = np.concatenate([term.middle_degree, np.zeros(len(unknown))])
-    middle_degree = _with_own(middle_degree, links.sum(axis=0), range(len(term.keys), len(keys)))
+    middle_degree = _with_own(middle_degree, links.sum(axis=0), {*between, *range(len(term.keys), len(keys))})
     owner = np.concatenate([term.owner, np.full(len(unknown), -1, np.int32)])
     return replace(
         term, links=links, keys=keys, degree=degree, out_degree=degree, middle_degree=middle_degree, owner=owner
     )
+
+
+def _node_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> dict[tuple[str, str], float]:
+    """(id of the product at the end, key of the node in the middle) -> weight, for links of some products."""
+    relation, common = term.term.relation, term.term.kind == "common"
+    entries: dict[tuple[str, str], float] = {}
+    for product in products:
+        ahead, behind = (product.into, product.out) if common else (product.out, product.into)
+        entries |= {(product.id, node): weight for node, weight in ahead.get(relation, ())}
+        if term.term.through_products:
+            others = behind.get(relation, ())
+            entries |= {(other, product.id): weight for other, weight in others if other in scorer.positions}
+    return entries
 
 
 def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
@@ -229,22 +293,23 @@ def _larger(links: sp.csr_array, rows: int, columns: int) -> sp.csr_array:
 def _replaced(
     links: sp.csr_array,
     rows_out: Sequence[int],
-    columns_out: Sequence[int] | None,
+    columns_out: Sequence[int],
     rows: Sequence[int],
     columns: Sequence[int],
     weights: Sequence[float],
 ) -> sp.csr_array:
-    """The links with whole rows (and columns) exchanged for the given entries."""
+    """The links with whole rows and columns exchanged for the given entries, columns in order in each row."""
     keep_row = np.ones(links.shape[0])
     keep_row[list(rows_out)] = 0.0
     kept = sp.diags_array(keep_row) @ links
-    if columns_out is not None:
+    if len(columns_out):
         keep_column = np.ones(links.shape[1])
         keep_column[list(columns_out)] = 0.0
         kept = kept @ sp.diags_array(keep_column)
     entries = (np.asarray(weights, float), (np.asarray(rows, np.intp), np.asarray(columns, np.intp)))
     result: sp.csr_array = (kept + sp.csr_array(entries, shape=links.shape)).tocsr()
     result.eliminate_zeros()
+    result.sort_indices()
     return result
 
 

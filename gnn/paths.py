@@ -2,12 +2,13 @@
 
 For a term r the score of product i from product j is the sum over paths j - n - i
 
-    C[j, i] = d_j^-a · Σ_n w_jn · d_n^-b · w_ni · d_i^-c / scale        for i ≠ j
+    C[j, i] = d_j^-a · Σ_n w_jn · f(d_n) · w_ni · d_i^-c / scale        for i ≠ j
 
-with n a user, basket, category, brand … in the middle. A direct relation has no middle: w_ji takes
-the place of the sum. A product is no reason for itself, but in the term `self`, which says just that.
-Degrees d, exponents and the scale are frozen in the artifact, so that taking an event out of a history
-changes nothing but that event's own contributions.
+with n a user, basket, category, brand … in the middle and f(d) = Σ_k m_k d^-b_k, shares m of the powers
+`MIDDLE_POWERS` that fitting chooses. A direct relation has no middle: w_ji takes the place of the sum. A
+product is no reason for itself, but in the term `self`, which says just that.
+Degrees d, exponents, shares and the scale are frozen in the artifact, so that taking an event out of a
+history changes nothing but that event's own contributions.
 """
 
 from collections.abc import Sequence
@@ -19,11 +20,17 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from gnn import walk
+from gnn.units import UnitWeights
 from schema.ontology import Term
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
+Csr = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+
+MIDDLE_POWERS = (0.3, 0.6, 1.0)
+"""b_k: how fast a middle node counts less the more products it links."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,15 @@ class PathTerm:
 
     Shapes:
         links: (N, M) for two-step terms, (N, N) from start to end for direct ones, (N, 0) for `self`.
-        degree, out_degree: (N,) of a product as the end and as the start of a path. For two-step
-            terms they are the same.
+        ends: (N, M) from the end to the middle where a path has a direction; None where it is `links`.
+        degree, out_degree: (N,) of a product as the end and as the start of a path.
         middle_degree: (M,); empty for direct terms.
         keys: M names of the middle nodes, pseudonyms for meetings, ids for shared nodes.
         owner: (M,) position of the person a middle node belongs to, -1 for nobody.
         weights: (B,) θ, one for each behaviour of the history.
+        units: how much a unit of the history counts here by its number of events and its age.
+        exponents: a and c.
+        middle: (len(MIDDLE_POWERS),) shares m.
     """
 
     term: Term
@@ -48,28 +58,36 @@ class PathTerm:
     keys: tuple[str, ...]
     owner: npt.NDArray[np.int32]
     weights: FloatArray
-    exponents: tuple[float, float, float]
+    units: UnitWeights
+    exponents: tuple[float, float]
+    middle: tuple[float, ...]
     scale: float
+    ends: sp.csr_array | None = None
 
     @cached_property
     def start_factor(self) -> FloatArray:
         """(N,) d_j^-a / scale."""
-        return _power(self.out_degree, self.exponents[0]) / self.scale
+        return power(self.out_degree, self.exponents[0]) / self.scale
 
     @cached_property
     def middle_factor(self) -> FloatArray:
-        """(M,) d_n^-b."""
-        return _power(self.middle_degree, self.exponents[1])
+        """(M,) f(d_n)."""
+        return middle_factor(self.middle_degree, self.middle)
 
     @cached_property
     def end_factor(self) -> FloatArray:
         """(N,) d_i^-c."""
-        return _power(self.degree, self.exponents[2])
+        return power(self.degree, self.exponents[1])
+
+    @property
+    def inwards(self) -> sp.csr_array:
+        """(N, M) from the end of a path to its middle."""
+        return self.links if self.ends is None else self.ends
 
     @cached_property
     def by_middle(self) -> sp.csr_array:
-        """(M, N) the links read from their other end."""
-        return self.links.T.tocsr()
+        """(M, N) the ends of paths read from the middle."""
+        return self.inwards.T.tocsr()
 
     @cached_property
     def key_positions(self) -> dict[str, int]:
@@ -100,14 +118,21 @@ class PathTerm:
         amounts = amounts * self.start_factor[starts]
         if self.term.kind == "self":
             return np.bincount(starts, weights=amounts, minlength=len(self.degree)) * self.end_factor
-        rows = self.links[starts]
-        reached = rows.T @ amounts
-        if not self.term.two_steps:
-            return np.asarray(reached * self.end_factor)
-        middles = reached * self.middle_factor
-        middles[own] = 0.0
-        total = self._spread(middles)
-        np.subtract.at(total, starts, amounts * self._returning(rows, own))
+        total = np.zeros(len(self.degree))
+        starts = starts.astype(np.int64)
+        if self.term.two_steps:
+            walk.two_steps(
+                total,
+                starts,
+                amounts,
+                own.astype(np.int64),
+                self.middle_factor,
+                arrays(self.links),
+                arrays(self.inwards),
+                arrays(self.by_middle),
+            )
+        else:
+            walk.one_step(total, starts, amounts, arrays(self.links))
         return np.asarray(total * self.end_factor)
 
     def between(self, starts: IntArray, ends: IntArray, own: IntArray) -> FloatArray:
@@ -117,9 +142,14 @@ class PathTerm:
         if self.term.kind == "self":
             return same * factors
         if self.term.two_steps:
-            middle = self.middle_factor.copy()
-            middle[own] = 0.0
-            sums = ((self.links[starts] * middle) @ self.links[ends].T).toarray()
+            middle = self.middle_factor
+            if len(own):
+                middle = middle.copy()
+                middle[own] = 0.0
+            # Scaling the rows' entries is all that `links @ diag(middle)` does, without touching all M.
+            rows = self.links[starts]
+            rows.data = rows.data * middle[rows.indices]
+            sums = (rows @ self.inwards[ends].T).toarray()
         else:
             sums = self.links[starts][:, ends].toarray()
         return np.asarray(np.where(same, 0.0, sums * factors))
@@ -127,30 +157,12 @@ class PathTerm:
     def middles_between(self, start: int, end: int, own: IntArray) -> tuple[IntArray, FloatArray]:
         """Middle nodes of the paths between two products and what each path amounts to."""
         # Read from the arrays: slicing a sparse matrix costs twenty times as much for rows this short.
-        (left, left_weights), (right, right_weights) = self._row(start), self._row(end)
+        (left, left_weights), (right, right_weights) = _row(self.links, start), _row(self.inwards, end)
         nodes, at_left, at_right = np.intersect1d(left, right, assume_unique=True, return_indices=True)
         kept = ~np.isin(nodes, own)
         nodes = nodes[kept]
         values = left_weights[at_left[kept]] * right_weights[at_right[kept]] * self.middle_factor[nodes]
         return nodes, values * self.start_factor[start] * self.end_factor[end]
-
-    def _row(self, position: int) -> tuple[IntArray, FloatArray]:
-        """Columns and weights of the links of one product."""
-        here = slice(self.links.indptr[position], self.links.indptr[position + 1])
-        return self.links.indices[here], self.links.data[here]
-
-    def _returning(self, rows: sp.csr_array, own: IntArray) -> FloatArray:
-        """(J,) sums over the paths that lead back to the product that they start from."""
-        values = rows.data**2 * self.middle_factor[rows.indices]
-        values[np.isin(rows.indices, own)] = 0.0
-        row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        return np.asarray(np.bincount(row, weights=values, minlength=rows.shape[0]), np.float64)
-
-    def _spread(self, middles: FloatArray) -> FloatArray:
-        touched = np.flatnonzero(middles)
-        if len(touched) * 4 < len(middles):
-            return np.asarray(self.by_middle[touched].T @ middles[touched])
-        return np.asarray(self.links @ middles)
 
     def without_middles(self, columns: IntArray) -> "PathTerm":
         """The term with some middle nodes gone; degrees and keys of the others stay."""
@@ -158,22 +170,52 @@ class PathTerm:
             return self
         kept = np.ones(self.links.shape[1])
         kept[columns] = 0.0
-        links = (self.links * kept).tocsr()
-        links.eliminate_zeros()
         gone = set(columns.tolist())
         keys = tuple("" if n in gone else key for n, key in enumerate(self.keys))
-        return replace(self, links=links, keys=keys)
+        ends = None if self.ends is None else _pruned(self.ends, kept)
+        return replace(self, links=_pruned(self.links, kept), ends=ends, keys=keys)
 
     def without_links(self, rows: Sequence[int], columns: Sequence[int]) -> "PathTerm":
         """The term with single links gone."""
-        kept = sp.csr_array(
-            (np.ones(len(rows)), (np.asarray(rows, np.intp), np.asarray(columns, np.intp))), shape=self.links.shape
-        ).astype(bool)
-        links = (self.links - self.links * kept).tocsr()
-        links.eliminate_zeros()
-        return replace(self, links=links)
+        entries = (np.ones(len(rows)), (np.asarray(rows, np.intp), np.asarray(columns, np.intp)))
+        gone: sp.csr_array = sp.csr_array(entries, shape=self.links.shape)
+        gone.data[:] = 1.0
+        ends = None if self.ends is None else _subtracted(self.ends, gone)
+        return replace(self, links=_subtracted(self.links, gone), ends=ends)
 
 
-def _power(degrees: FloatArray, exponent: float) -> FloatArray:
-    # A product or node that was not linked at the build counts as if it had one link.
+def arrays(matrix: sp.csr_array) -> Csr:
+    """What a compiled walk reads of a matrix."""
+    return matrix.indptr, matrix.indices, matrix.data
+
+
+def power(degrees: FloatArray, exponent: float) -> FloatArray:
+    """d^-exponent. A product or node that was not linked at the build counts as if it had one link."""
     return np.asarray(np.maximum(degrees, 1.0) ** -exponent)
+
+
+def middle_factor(degrees: FloatArray, shares: Sequence[float]) -> FloatArray:
+    """(M,) Σ_k m_k d^-b_k."""
+    total = np.zeros(len(degrees))
+    for exponent, share in zip(MIDDLE_POWERS, shares, strict=True):
+        if share:
+            total += share * power(degrees, exponent)
+    return total
+
+
+def _row(matrix: sp.csr_array, position: int) -> tuple[IntArray, FloatArray]:
+    """Columns and weights of one row."""
+    here = slice(matrix.indptr[position], matrix.indptr[position + 1])
+    return matrix.indices[here], matrix.data[here]
+
+
+def _pruned(matrix: sp.csr_array, kept: FloatArray) -> sp.csr_array:
+    result: sp.csr_array = (matrix * kept).tocsr()
+    result.eliminate_zeros()
+    return result
+
+
+def _subtracted(matrix: sp.csr_array, gone: sp.csr_array) -> sp.csr_array:
+    result: sp.csr_array = (matrix - matrix * gone).tocsr()
+    result.eliminate_zeros()
+    return result

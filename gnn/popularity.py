@@ -1,32 +1,109 @@
-"""How much each product was in demand, over several horizons, at the moment the data ends."""
+"""How much each product is in demand, over several horizons, at any moment.
 
+The prior and the trend are fitted mixtures of log decayed counts
+
+    c_h(i, t) = Σ_{events e of i before t} 2^(-(t - t_e) / h)
+
+for half-lives h. Counts are causal: what happens at a moment does not yet count in it, but for the moment
+that the data ends at, which has seen it all.
+"""
+
+from dataclasses import dataclass, replace
+
+import numba
 import numpy as np
+import numpy.typing as npt
 
-from gnn.data import Shop
+from gnn.data import Int64, Shop
 from gnn.paths import FloatArray
-from gnn.scoring import MS_PER_DAY
+from gnn.units import MS_PER_DAY
 
-HORIZONS = (5.0, 15.0, 60.0, 365.0)
-"""Half-lives in days."""
+HORIZONS = (5.0, 15.0, 60.0, 365.0, np.inf)
+"""Half-lives in days; the last counts everything alike."""
 
 
-def demand(shop: Shop) -> FloatArray:
-    """(len(HORIZONS), N) events with each product, halved for every half-life of their age.
+@dataclass(frozen=True)
+class Demand:
+    """When each product was met, and what its log counts are measured against.
 
-    A product that nobody met counts like an event's worth of the mean of all: it is unknown, not unwanted.
+    Shapes:
+        indptr: (N + 1,) events of product i are indptr[i] : indptr[i + 1].
+        time_ms: (E,) of the events, in order within a product.
+        decayed: (H, E) counts just after each event.
+        smoothing, centre, deviation: (H,) of the log counts at the end of the data.
     """
-    age = np.maximum(shop.as_of_ms - shop.events.time_ms, 0) / MS_PER_DAY
-    return np.stack(
-        [np.bincount(shop.events.product, weights=np.exp2(-age / h), minlength=shop.products) for h in HORIZONS]
+
+    horizons: tuple[float, ...]
+    as_of_ms: int
+    indptr: Int64
+    time_ms: Int64
+    decayed: FloatArray
+    smoothing: FloatArray
+    centre: FloatArray
+    deviation: FloatArray
+
+    def log(self, as_of_ms: int | None = None) -> FloatArray:
+        """(H, N) standardised log demand of all products at a moment; at the end of the data, if not said."""
+        products = np.arange(len(self.indptr) - 1)
+        return self.log_of(products, np.full(len(products), self.as_of_ms if as_of_ms is None else as_of_ms))
+
+    def log_of(self, products: npt.NDArray[np.integer], as_of_ms: Int64) -> FloatArray:
+        """(H, P) standardised log demand of some products, each at its own moment (P,)."""
+        counts = self._counts(np.asarray(products, np.int64), np.asarray(as_of_ms, np.int64))
+        logs = np.log(counts + self.smoothing[:, None])
+        return np.asarray((logs - self.centre[:, None]) / self.deviation[:, None])
+
+    def since(self, shop: Shop) -> "Demand":
+        """The same measure over what has happened in a shop by now."""
+        now = demand(shop)
+        return replace(self, as_of_ms=now.as_of_ms, indptr=now.indptr, time_ms=now.time_ms, decayed=_decays(now, self))
+
+    def _counts(self, products: Int64, as_of_ms: Int64) -> FloatArray:
+        before = np.where(as_of_ms >= self.as_of_ms, np.iinfo(np.int64).max, as_of_ms)
+        last = _last_before(self.indptr, self.time_ms, products, before)
+        found = last >= 0
+        age = np.maximum(as_of_ms - self.time_ms[last], 0) / MS_PER_DAY if len(self.time_ms) else np.zeros(len(last))
+        counts = [
+            np.where(found, decayed[last] * np.exp2(-age / h), 0.0) if len(decayed) else np.zeros(len(last))
+            for h, decayed in zip(self.horizons, self.decayed, strict=True)
+        ]
+        return np.stack(counts)
+
+
+def demand(shop: Shop) -> Demand:
+    """The demand that a shop's events show.
+
+    A product that nobody met counts like half an event's worth of the mean of all: it is unknown, not unwanted.
+    """
+    events, n = shop.events, shop.products
+    order = np.argsort(events.product, kind="stable")  # events are in order of time
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(events.product, minlength=n))]).astype(np.int64)
+    time_ms = events.time_ms[order].astype(np.int64)
+    horizons = _horizons(shop)
+    decayed = np.stack([_decayed(indptr, time_ms, h * MS_PER_DAY) for h in horizons])
+    zero, one = np.zeros(len(horizons)), np.ones(len(horizons))
+    bare = Demand(horizons, shop.as_of_ms, indptr, time_ms, decayed, zero, zero, one)
+    counts = bare._counts(np.arange(n), np.full(n, shop.as_of_ms))
+    smoothing = 0.5 * counts.mean(axis=1) + 1e-9
+    logs = np.log(counts + smoothing[:, None])
+    deviation = logs.std(axis=1)
+    return Demand(
+        horizons,
+        shop.as_of_ms,
+        indptr,
+        time_ms,
+        decayed,
+        smoothing,
+        logs.mean(axis=1),
+        np.where(deviation > 1e-9, deviation, 1.0),
     )
 
 
-def log_popularity(shop: Shop) -> FloatArray:
-    """(len(HORIZONS), N) log demand, each row of mean zero and deviation one over the products."""
-    counts = demand(shop)
-    logs = np.log(counts + 0.5 * counts.mean(axis=1, keepdims=True) + 1e-9)
-    deviation = logs.std(axis=1, keepdims=True)
-    return np.asarray((logs - logs.mean(axis=1, keepdims=True)) / np.where(deviation > 1e-9, deviation, 1.0))
+def _decays(now: Demand, wanted: Demand) -> FloatArray:
+    """(H, E) decayed counts at the horizons of an earlier demand."""
+    if now.horizons == wanted.horizons:
+        return now.decayed
+    return np.stack([_decayed(now.indptr, now.time_ms, h * MS_PER_DAY) for h in wanted.horizons])
 
 
 def shrunk_to_category(shop: Shop, values: FloatArray) -> FloatArray:
@@ -46,3 +123,34 @@ def shrunk_to_category(shop: Shop, values: FloatArray) -> FloatArray:
     cold = ~known & (count[edges.target] > 0)
     result[edges.source[cold]] = (total / np.maximum(count, 1))[edges.target[cold]]
     return np.asarray(result)
+
+
+def _horizons(shop: Shop) -> tuple[float, ...]:
+    """Half-lives that differ on this data: all time alone where there are no times."""
+    if not shop.has_times:
+        return (np.inf,)
+    days = float(np.ptp(shop.events.time_ms)) / MS_PER_DAY
+    return tuple(h for h in HORIZONS if h < 2 * days or h == np.inf)
+
+
+@numba.njit(cache=True)
+def _decayed(indptr: Int64, time_ms: Int64, half_life_ms: float) -> FloatArray:
+    """(E,) decayed counts of a product just after each of its events."""
+    result = np.ones(len(time_ms))
+    for product in range(len(indptr) - 1):
+        for at in range(indptr[product] + 1, indptr[product + 1]):
+            passed = (time_ms[at] - time_ms[at - 1]) / half_life_ms
+            result[at] = 1.0 + result[at - 1] * 2.0**-passed
+    return result
+
+
+@numba.njit(cache=True)
+def _last_before(indptr: Int64, time_ms: Int64, products: Int64, before: Int64) -> Int64:
+    """(P,) the last event of each product before a moment; -1 if there is none."""
+    result = np.full(len(products), -1, np.int64)
+    for k in range(len(products)):
+        low, high = indptr[products[k]], indptr[products[k] + 1]
+        found = low + np.searchsorted(time_ms[low:high], before[k])
+        if found > low:
+            result[k] = found - 1
+    return result

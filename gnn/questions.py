@@ -1,8 +1,11 @@
-"""Questions for fitting: users with their paths to what they bought next and to sampled others."""
+"""Questions for fitting: users with their paths to what they took next and to hard and random others.
 
-from collections.abc import Iterator, Sequence
+Where all products compete, the others are those that single terms rank first (a weighted sum can only put
+in front what some term does) and some at random; where a question names its candidates, they are these.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,35 +15,64 @@ from torch import Tensor
 from gnn.data import Shop
 from gnn.histories import histories
 from gnn.paths import FloatArray, IntArray
-from gnn.scoring import MS_PER_DAY, History
-from gnn.splits import Split
+from gnn.popularity import Demand
+from gnn.scoring import top
+from gnn.tasks import Split
+from gnn.units import MS_PER_DAY, History
 
-MOST_USERS = 1_500
-MOST_UNITS = 200
-MOST_TARGETS = 40
-NEGATIVES = 400
+MOST_USERS = 1_000
+MOST_UNITS = 100
+MOST_ANSWERS = 20
+HARD = 40
+RANDOM = 100
 BATCH = 64
-# Path values held in memory at once, over all users: half a gigabyte.
-MOST_VALUES = 120_000_000
+# Path values held in memory at once, over all users: a quarter of a gigabyte.
+MOST_VALUES = 60_000_000
 
 
-class Between(Protocol):
-    """C between products of one term: `PathTerm.between` and the latent one's."""
+@dataclass(frozen=True)
+class FitTerm:
+    """One term as fitting sees it: values between products, without factors of degree at the ends.
 
-    def __call__(self, starts: IntArray, ends: IntArray, person: int) -> FloatArray:
-        """(J, I) without any path through the person."""
+    Attributes:
+        name: of the term.
+        variants: how many values it gives for a pair; fitting weighs them.
+        signed: whether the weights of variants may be negative.
+        between: (starts, ends, person) -> `variants` arrays (J, I) without any path through the person.
+        scores: (starts, amounts, person) -> (N,), with the exponents that fitting starts from.
+        out_degree, degree: (N,) of products as the start and as the end.
+        start, end: exponents that fitting starts from.
+    """
+
+    name: str
+    variants: int
+    signed: bool
+    between: Callable[[IntArray, IntArray, int], Sequence[FloatArray]]
+    scores: Callable[[IntArray, FloatArray, int], FloatArray]
+    out_degree: FloatArray
+    degree: FloatArray
+    start: float
+    end: float
+
+
+Proposer = Callable[[History, int, int], FloatArray]
+"""(history, moment in ms, position of the user) -> (N,) scores."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B users, padded to J units and I candidates; the first candidates of each are what was bought.
+    """B users, padded to J units and I candidates; the first candidates of each are the answers.
 
     Shapes:
-        paths: (R, B, J, I), zero where padded.
+        paths: (R, B, J, I), zero where padded; R variants of all terms, in order.
         products, behaviours, events, age: (B, J); age in days.
         present: (B, J) 1 for a unit, 0 for padding.
-        candidates, log_q: (B, I); log_q is +inf where padded and 0 for what was bought.
-        bought: (B, I) 1 for what was bought.
+        candidates: (B, I)
+        stands_for: (B, I) how many products a candidate stands for: 1 for one that was chosen on purpose, more
+            for one that was drawn at random, 0 for padding.
+        right: (B, I) 1 for an answer.
+        popularity: (H, B, I) standardised log demand of the candidates at the moment of the question.
+        lengths: (B,) units of the whole history.
     """
 
     paths: Tensor
@@ -50,79 +82,145 @@ class Batch:
     age: Tensor
     present: Tensor
     candidates: Tensor
-    log_q: Tensor
-    bought: Tensor
+    stands_for: Tensor
+    right: Tensor
+    popularity: Tensor
+    lengths: Tensor
 
 
 @dataclass(frozen=True)
 class _Question:
     history: History
     candidates: IntArray
-    log_q: FloatArray
-    targets: int
+    stands_for: FloatArray
+    answers: int
     person: int
+    as_of_ms: int
+    length: int
 
 
-def batches(split: Split, terms: Sequence[Between], generator: np.random.Generator) -> list[Batch]:
-    """Users that first bought something after the cut, as many as fit into memory, in padded batches."""
-    questions = []
-    room = MOST_VALUES
-    for question in _questions(split, generator):
-        room -= len(terms) * len(question.history) * len(question.candidates)
+def batches(
+    split: Split,
+    terms: Sequence[FitTerm],
+    demand: Demand,
+    generator: np.random.Generator,
+    model: Proposer | None = None,
+) -> list[Batch]:
+    """Users with something to answer, as many as fit into memory, in padded batches.
+
+    Args:
+        split: what is asked of what.
+        terms: all terms of the score.
+        demand: of what may be seen.
+        generator: draws users and candidates.
+        model: an earlier fit, whose own first products are then the hard candidates.
+    """
+    found, room = [], MOST_VALUES
+    variants = sum(term.variants for term in terms)
+    for question in _questions(split, _proposers(terms, model), demand, generator):
+        room -= variants * max(len(question.history), 1) * len(question.candidates)
         if room < 0:
             break
-        questions.append(question)
-    questions.sort(key=lambda question: len(question.history))
-    return [_batch(split, terms, questions[at : at + BATCH]) for at in range(0, len(questions), BATCH)]
+        found.append(question)
+    found.sort(key=lambda question: len(question.history))
+    return [_batch(terms, demand, found[at : at + BATCH]) for at in range(0, len(found), BATCH)]
 
 
-def _questions(split: Split, generator: np.random.Generator) -> Iterator[_Question]:
-    past, shop = histories(split.seen), split.seen
-    share = _sampling(shop)
-    log_share = np.log(NEGATIVES * share)
-    users = generator.permutation(np.unique(split.first.user))[:MOST_USERS]
-    for user in users:
-        history = past.of(user)
-        history = history.take(np.sort(np.argsort(-history.last_ms, kind="stable")[:MOST_UNITS]))
-        targets = split.first.product[split.first.user == user]
-        targets = generator.permutation(targets)[:MOST_TARGETS]
-        others = np.unique(generator.choice(shop.products, NEGATIVES, p=share))
-        owned = history.products[history.behaviours == shop.target]
-        others = others[~np.isin(others, np.concatenate([targets, owned]))]
+def _proposers(terms: Sequence[FitTerm], model: Proposer | None) -> list[Proposer]:
+    """What names hard candidates: each term alone and, once there is one, a fitted model."""
+
+    def alone(term: FitTerm) -> Proposer:
+        return lambda history, as_of_ms, user: term.scores(history.products, np.ones(len(history)), user)
+
+    return [*map(alone, terms), *([model] if model else [])]
+
+
+def _questions(
+    split: Split, proposers: Sequence[Proposer], demand: Demand, generator: np.random.Generator
+) -> Iterator[_Question]:
+    past, asked = histories(split.seen), split.questions
+    popular = demand.log()[-1]
+    share = _sampling(popular)
+    # Where candidates are given, those of somebody without an answer are compared with others' all the same.
+    asking = asked.answers.lengths() > 0 if asked.candidates is None else asked.candidates.lengths() > 0
+    rows = generator.permutation(np.flatnonzero(asking))[:MOST_USERS]
+    for row in rows:
+        user, as_of_ms = int(asked.user[row]), int(asked.as_of_ms[row])
+        whole = past.of(user)
+        # The latest units of a very long history, so that one person does not fill the memory.
+        history = whole.take(np.sort(np.argsort(-whole.last_ms, kind="stable")[:MOST_UNITS]))
+        answers = generator.permutation(asked.answers.of(row))[:MOST_ANSWERS]
+        if asked.candidates is None:
+            named = [propose(history, as_of_ms, user) for propose in proposers]
+            others, stands_for = _others(split.seen, [popular, *named], share, history, generator)
+        else:
+            others, stands_for = asked.candidates.of(row), np.ones(len(asked.candidates.of(row)))
+        fair = ~np.isin(others, asked.answers.of(row))
         yield _Question(
             history,
-            np.concatenate([targets, others]),
-            np.concatenate([np.zeros(len(targets)), log_share[others]]),
-            len(targets),
-            int(user),
+            np.concatenate([answers, others[fair]]),
+            np.concatenate([np.ones(len(answers)), stands_for[fair]]),
+            len(answers),
+            user,
+            as_of_ms,
+            len(whole),
         )
 
 
-def _sampling(shop: Shop) -> FloatArray:
+def _others(
+    shop: Shop, named: Sequence[FloatArray], share: FloatArray, history: History, generator: np.random.Generator
+) -> tuple[IntArray, FloatArray]:
+    """Products that compete and how many each stands for; none that the user has.
+
+    Those that popularity, single terms or a fitted model rank first stand for themselves. All others are
+    sampled, with weights that make sums over them unbiased: else fitting would push up what nothing names.
+
+    Args:
+        shop: what may be seen.
+        named: scores of all products, each (N,).
+        share: (N,) probabilities of the sample.
+        history: whose products do not compete.
+        generator: draws the sample.
+    """
+    allowed = np.ones(shop.products, bool)
+    allowed[history.products[history.behaviours == shop.target]] = False
+    found = [top(scores, HARD, allowed) for scores in named]
+    hard = np.unique(np.concatenate(found))
+    drawn, times = np.unique(generator.choice(shop.products, RANDOM, p=share), return_counts=True)
+    fresh = allowed[drawn] & ~np.isin(drawn, hard)
+    weight = times[fresh] / (RANDOM * share[drawn[fresh]])
+    return np.concatenate([hard, drawn[fresh]]), np.concatenate([np.ones(len(hard)), weight])
+
+
+def _sampling(popular: FloatArray) -> FloatArray:
     """(N,) half uniform, half by popularity."""
-    counts = np.bincount(shop.events.product, minlength=shop.products)
-    return np.asarray(0.5 / shop.products + 0.5 * counts / counts.sum())
+    weight = np.exp(popular - popular.max())
+    return np.asarray(0.5 / len(popular) + 0.5 * weight / weight.sum())
 
 
-def _batch(split: Split, terms: Sequence[Between], questions: Sequence[_Question]) -> Batch:
-    shape = (len(questions), max(len(q.history) for q in questions))
-    wide = (len(questions), max(len(q.candidates) for q in questions))
-    paths = np.zeros((len(terms), *shape, wide[1]), np.float32)
+def _batch(terms: Sequence[FitTerm], demand: Demand, questions: Sequence[_Question]) -> Batch:
+    units = max(1, *(len(q.history) for q in questions))
+    wide = max(len(q.candidates) for q in questions)
+    paths = np.zeros((sum(term.variants for term in terms), len(questions), units, wide), np.float32)
+    popularity = np.zeros((len(demand.horizons), len(questions), wide), np.float32)
     for row, q in enumerate(questions):
-        for number, between in enumerate(terms):
-            values = between(q.history.products, q.candidates, q.person)
-            paths[number, row, : values.shape[0], : values.shape[1]] = values
-    bought = [np.arange(len(q.candidates)) < q.targets for q in questions]
+        values = [v for term in terms for v in term.between(q.history.products, q.candidates, q.person)]
+        paths[:, row, : len(q.history), : len(q.candidates)] = np.stack(values)
+        moments = np.full(len(q.candidates), q.as_of_ms)
+        popularity[:, row, : len(q.candidates)] = demand.log_of(q.candidates, moments)
+    right = [np.arange(len(q.candidates)) < q.answers for q in questions]
     return Batch(
         paths=torch.from_numpy(paths),
-        products=_padded([q.history.products for q in questions], shape[1], 0).long(),
-        behaviours=_padded([q.history.behaviours for q in questions], shape[1], 0).long(),
-        events=_padded([q.history.events for q in questions], shape[1], 1.0),
-        age=_padded([(split.cut_ms - q.history.last_ms) / MS_PER_DAY for q in questions], shape[1], 0.0),
-        present=_padded([np.ones(len(q.history)) for q in questions], shape[1], 0.0),
-        candidates=_padded([q.candidates for q in questions], wide[1], 0).long(),
-        log_q=_padded([q.log_q for q in questions], wide[1], np.inf),
-        bought=_padded(bought, wide[1], 0.0),
+        products=_padded([q.history.products for q in questions], units, 0).long(),
+        behaviours=_padded([q.history.behaviours for q in questions], units, 0).long(),
+        events=_padded([q.history.events for q in questions], units, 1.0),
+        age=_padded([np.maximum(q.as_of_ms - q.history.last_ms, 0) / MS_PER_DAY for q in questions], units, 0.0),
+        present=_padded([np.ones(len(q.history)) for q in questions], units, 0.0),
+        candidates=_padded([q.candidates for q in questions], wide, 0).long(),
+        stands_for=_padded([q.stands_for for q in questions], wide, 0.0),
+        right=_padded(right, wide, 0.0),
+        popularity=torch.from_numpy(popularity),
+        lengths=torch.tensor([float(max(q.length, 1)) for q in questions]),
     )
 
 

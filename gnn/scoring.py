@@ -1,10 +1,11 @@
 """Scores of all products for a history, as an exact sum over the history's units.
 
     score(i) = prior(i) + trend(i) · Σ_h Σ_r a_h,r · C_r[j_h, i]
-    a_h,r    = θ_b,r · events^p_b · (floor_b + (1 - floor_b) · 2^(-age / half-life_b))
+    a_h,r    = θ_b,r · events^p · (floor + (1 - floor) · 2^(-age / half-life))
 
-A unit h is one product and one behaviour; r runs over the explicit terms and the latent one. There
-is no normalisation by user, so each unit's share of a score does not depend on the others.
+A unit h is one product and one behaviour; r runs over the explicit terms, the low-pass and the latent
+one, and p, floor and half-life are those of r and the behaviour. There is no normalisation by user, so
+each unit's share of a score does not depend on the others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,14 +15,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gnn.latent import Latent
+from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
+from gnn.units import History
 from schema.ontology import Ontology
 from schema.pseudonym import pseudonym
-
-MS_PER_DAY = 86_400_000.0
 
 
 class HistoryRow(NamedTuple):
@@ -31,39 +31,6 @@ class HistoryRow(NamedTuple):
     behaviour: str
     events: int
     last: datetime
-
-
-@dataclass(frozen=True)
-class History:
-    """Units of a history by position, (J,) each."""
-
-    products: npt.NDArray[np.int32]
-    behaviours: npt.NDArray[np.int32]
-    events: FloatArray
-    last_ms: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.products)
-
-    def take(self, kept: IntArray | BoolArray) -> "History":
-        """Some of the units."""
-        return History(self.products[kept], self.behaviours[kept], self.events[kept], self.last_ms[kept])
-
-
-@dataclass(frozen=True)
-class UnitWeights:
-    """How much a unit counts by its number of events and its age; (B,) each, half-lives in days."""
-
-    saturation: FloatArray
-    half_life: FloatArray
-    floor: FloatArray
-
-    def amounts(self, history: History, as_of_ms: int) -> FloatArray:
-        """(J,) events^p · recency."""
-        b = history.behaviours
-        age = np.maximum(as_of_ms - history.last_ms, 0) / MS_PER_DAY
-        recency = self.floor[b] + (1.0 - self.floor[b]) * np.exp2(-age / self.half_life[b])
-        return np.asarray(history.events ** self.saturation[b] * recency)
 
 
 @dataclass(frozen=True)
@@ -84,8 +51,8 @@ class Scorer:
     ontology: Ontology
     product_ids: tuple[str, ...]
     behaviours: tuple[str, ...]
-    units: UnitWeights
     terms: tuple[PathTerm, ...]
+    low_pass: LowPass | None
     latent: Latent | None
     prior: FloatArray
     trend: FloatArray
@@ -149,12 +116,14 @@ class Scorer:
             person: position of the viewer, whose own paths do not count.
         """
         personal = np.zeros(self.size)
-        amounts = self.units.amounts(history, as_of_ms)
         for term in self.terms:
-            carried = amounts * term.weights[history.behaviours]
-            personal += term.scores(history.products, carried, term.owned_by(person))
-        if self.latent is not None:
-            personal += self.latent.scores(history.products, amounts * self.latent.weights[history.behaviours])
+            carried = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
+            if carried.any():
+                personal += term.scores(history.products, carried, term.owned_by(person))
+        for dense in (self.low_pass, self.latent):
+            if dense is not None:
+                carried = dense.units.amounts(history, as_of_ms) * dense.weights[history.behaviours]
+                personal += dense.scores(history.products, carried)
         return personal
 
 

@@ -115,6 +115,8 @@ class Benchmark:
         published: figures of others.
         notes: what a reader of the figures must know.
         segments: further questions, reported apart.
+        happened: the shop with what has happened since by the time of the test questions (a validation part):
+            no model learns from it, but histories and demand know it, as they would in a running shop.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Benchmark:
     published: Sequence[Published] = ()
     notes: Sequence[str] = ()
     segments: Mapping[str, Questions] | None = None
+    happened: Shop | None = None
 
 
 class Ranker(Protocol):

@@ -1,38 +1,165 @@
 """Training: a snapshot in, an artifact out. No database, CPU or CUDA."""
 
+import time
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from gnn.artifact import Artifact, ArtifactManifest, LatentParameters, TermParameters
-from gnn.build import build, fit_split
+from gnn.artifact import Artifact, describe
+from gnn.batch import Moment
+from gnn.build import Fitted, build, fit_split, learned
 from gnn.data import Shop, TrainingError, read_shop
+from gnn.fit import Goal
+from gnn.latent import FREE
+from gnn.learn import width
+from gnn.memory import free_memory
+from gnn.popularity import demand
 from gnn.scoring import Scorer
-from gnn.splits import split_by_time
+from gnn.splits import split_by_time, split_last, split_share
+from gnn.tasks import Rule, Split
 from schema.progress import Report, silent
 from schema.snapshot import Snapshot
 
+MINUTES = 60.0
+"""The default budget. Most data sets need a minute or two; what needs more is cut to it."""
+# Parts of the budget for the two times that vectors are learned; the rest is for fitting and building.
+PAST, EVERYTHING = 0.5, 0.3
 
-def train(snapshot: Snapshot, *, seed: int = 0, device: str | None = None, report: Report = silent) -> Artifact:
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, the numbers it was built with, and its demand at other moments."""
+
+    scorer: Scorer
+    fitted: Fitted
+    moment: Moment
+
+
+def train(
+    snapshot: Snapshot,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    minutes: float = MINUTES,
+    earlier: Artifact | None = None,
+    report: Report = silent,
+) -> Artifact:
     """Fits the weights on the last part of the time, then learns from everything.
 
     Args:
         snapshot: what to learn from.
         seed: same seed, same machine, same result.
         device: "cpu" or "cuda"; the GPU where there is one, if not said.
+        minutes: the longest that it may take.
+        earlier: a model of the same shop to go on from: its vectors are where learning starts.
         report: told how far it is.
 
     Raises:
-        TrainingError: the snapshot does not hold what training needs.
+        TrainingError: the snapshot does not hold what training needs, or there is too little memory for it.
     """
     shop = read_shop(snapshot)
-    where = choose_device(device)
-    fitted = fit_split(split_by_time(shop), seed=seed, device=where, report=report)
+    rule: Rule = "time" if shop.has_times else "share"
+    split = validation_split(shop, rule, seed)
+    vectors = None if earlier is None else earlier_vectors(earlier.scorer, shop)
     now = datetime.now(UTC)
-    version = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    scorer = build(shop, fitted, seed=seed, device=where, version=version, report=report)
-    return Artifact(_manifest(shop, scorer, now), scorer)
+    trained = train_model(
+        shop,
+        split,
+        goal="list",
+        seed=seed,
+        device=choose_device(device),
+        minutes=minutes,
+        earlier=vectors,
+        version=f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
+        report=report,
+    )
+    manifest = describe(
+        trained.scorer,
+        created_at=now,
+        as_of=datetime.fromtimestamp(shop.as_of_ms / 1000, UTC),
+        change_number=shop.change_number,
+        fit=fit_document(trained.fitted),
+    )
+    return Artifact(manifest, trained.scorer)
+
+
+def train_model(
+    shop: Shop,
+    validation: Split,
+    *,
+    goal: Goal,
+    seed: int,
+    device: str,
+    minutes: float = MINUTES,
+    earlier: npt.NDArray[np.float32] | None = None,
+    version: str,
+    report: Report = silent,
+) -> Trained:
+    """Learns from the validation part's past, fits the weights on its questions, then learns from everything.
+
+    Where the validation questions come from outside the shop (a data set's own part), the past is the shop and
+    is learned once.
+    """
+    require_memory(shop)
+    started = time.monotonic()
+    before = learned(
+        validation.seen,
+        seed=seed,
+        device=device,
+        earlier=earlier,
+        seconds=60 * minutes * PAST,
+        report=report,
+        stage="learning from the past",
+    )
+    fitted = fit_split(validation, before, goal=goal, seed=seed, report=report)
+    after = before
+    if validation.seen is not shop:
+        left = 60 * minutes - (time.monotonic() - started)
+        after = learned(
+            shop,
+            seed=seed,
+            device=device,
+            earlier=before.free(),
+            seconds=max(left, 60 * minutes * EVERYTHING),
+            report=report,
+            stage="learning from everything",
+        )
+    scorer = build(after, fitted, seed=seed, version=version)
+    return Trained(scorer, fitted, Moment(demand(shop), fitted.prior, fitted.trend))
+
+
+def validation_split(shop: Shop, rule: Rule, seed: int) -> Split:
+    """A part held out of a shop, by the rule that resembles what is asked later.
+
+    Raises:
+        TrainingError: all events happened at one moment, where the rule is "time".
+    """
+    if rule == "time":
+        split = split_by_time(shop)
+        return Split(split.seen, split.ask(split.first))
+    return split_last(shop, seed) if rule == "last" else split_share(shop, seed)
+
+
+def earlier_vectors(scorer: Scorer, shop: Shop) -> npt.NDArray[np.float32] | None:
+    """(N, d) free vectors of an earlier model for the products of a shop; zero for products it did not know.
+
+    None if that model has vectors of another width, or none.
+    """
+    if scorer.latent is None or FREE not in scorer.latent.layers:
+        return None
+    known = scorer.latent.layers[FREE][0]
+    if known.shape[1] != width(shop.products):
+        return None
+    vectors = np.zeros((shop.products, known.shape[1]), np.float32)
+    for position, product in enumerate(shop.ids["Product"]):
+        if (found := scorer.positions.get(product)) is not None:
+            vectors[position] = known[found]
+    return vectors
 
 
 def choose_device(device: str | None) -> str:
@@ -48,29 +175,41 @@ def choose_device(device: str | None) -> str:
     return device
 
 
-def _manifest(shop: Shop, scorer: Scorer, now: datetime) -> ArtifactManifest:
-    units, latent = scorer.units, scorer.latent
-    return ArtifactManifest(
-        model_version=scorer.model_version,
-        ontology=shop.ontology,
-        ontology_hash=shop.ontology.hash,
-        created_at=now,
-        as_of=datetime.fromtimestamp(shop.as_of_ms / 1000, UTC),
-        change_number=shop.change_number,
-        behaviours=scorer.behaviours,
-        saturation=tuple(units.saturation.tolist()),
-        half_life_days=tuple(units.half_life.tolist()),
-        floor=tuple(units.floor.tolist()),
-        terms={
-            term.term.name: TermParameters(
-                weights=tuple(term.weights.tolist()), exponents=term.exponents, scale=term.scale
-            )
-            for term in scorer.terms
-        },
-        latent=None
-        if latent is None
-        else LatentParameters(
-            weights=tuple(latent.weights.tolist()), hops=tuple(latent.hops.tolist()), gates=dict(latent.gates)
-        ),
-        default_weight=scorer.default_weight,
-    )
+def memory_needed(shop: Shop) -> int:
+    """Bytes that training takes at its peak, estimated from the shop's counts.
+
+    Vectors are held as parameters, gradient, two moments of Adam and six layers (forward and backward); links
+    twice (and their transposes) with 12 bytes an entry; logits of a step and path values of fitting on top.
+    """
+    modalities = sum(matrix.nbytes for matrix in shop.features.values())
+    vectors = 10 * 4 * shop.products * width(shop.products)
+    links = 4 * 12 * (len(shop.events) * 3 + sum(len(edges.source) for edges in shop.edges.values()))
+    steps = 3 * 4 * 512 * min(shop.products, 60_000) + 1_200_000_000
+    return vectors + links + steps + 2 * modalities
+
+
+def require_memory(shop: Shop) -> None:
+    """Refuses what cannot fit, before anything is started.
+
+    Raises:
+        TrainingError: saying how much is needed and what to reduce.
+    """
+    needed, free = memory_needed(shop), free_memory()
+    if needed > free:
+        raise TrainingError(
+            f"training {shop.products:,} products and {len(shop.events):,} events needs about "
+            f"{needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; export fewer events "
+            "(a later start), fewer products, or use a machine with more memory"
+        )
+
+
+def fit_document(fitted: Fitted) -> dict[str, Any]:
+    """What fitting found, for a manifest or a report: each term's numbers and what it adds."""
+    return {
+        "measure": fitted.measure,
+        "adds": {name: fitted.measure - value for name, value in fitted.without.items()},
+        "prior": fitted.prior.tolist(),
+        "trend": fitted.trend.tolist(),
+        "length_power": fitted.length_power,
+        "weights": {name: numbers.weights.tolist() for name, numbers in fitted.terms.items()},
+    }

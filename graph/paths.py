@@ -1,6 +1,7 @@
 """The Cypher behind an explanation: exactly the paths of a term between two products.
 
-A query runs verbatim on either engine and returns one row for each path product - middle - product.
+A query runs verbatim on either engine and returns one row for each path product - middle - product. What is
+in the middle may be there more than once: somebody who took the same step twice is two paths.
 """
 
 from collections.abc import Sequence
@@ -25,18 +26,21 @@ def path_query(
         term: an explicit term of the model.
         source: the product in the history.
         target: the product that is recommended.
-        viewer: a user who is not the middle of their own path, nor are their baskets and sessions.
+        viewer: a user who is not the middle of their own path, nor are their steps, baskets and sessions.
         limit: the most rows.
 
     Returns:
         Columns `middle` (the node or basket in the middle, null where there is none) and, by kind
-        of term, the events or the weights on both sides. Rows are ordered by `middle`.
+        of term, the events or the weights on both sides. Rows are ordered by `middle`, the steps of one
+        person by when they were taken.
     """
     parameters: dict[str, object] = {"source": source, "target": target, "limit": limit}
     if term.kind == "meeting":
         return _meeting(ontology, term, parameters, viewer)
-    if term.kind == "shared":
-        return Query(_shared(ontology, term), parameters)
+    if term.kind == "next":
+        return _next(parameters, viewer)
+    if term.kind in ("shared", "common"):
+        return Query(_through_node(ontology, term), parameters)
     if term.kind == "self":
         return Query(
             "MATCH (p:Product {id: $source}) WHERE p.id = $target RETURN null AS middle, p.id AS product LIMIT $limit",
@@ -50,14 +54,35 @@ def path_query(
     )
 
 
-def _shared(ontology: Ontology, term: Term) -> str:
-    relation, label = quoted(term.relation), quoted(ontology.relations[term.relation].target)
+def _through_node(ontology: Ontology, term: Term) -> str:
+    """Paths through a node that both products point to (shared) or that points to both (common)."""
+    relation, ends = quoted(term.relation), ontology.relations[term.relation]
+    label, before, after = (ends.target, "-", "->") if term.kind == "shared" else (ends.source, "<-", "-")
+    # Two patterns, since within one no relation counts twice: from a product to itself both are the same.
     return (
-        f"MATCH (:Product {{id: $source}})-[r:{relation}]->(n:{label})\n"
-        f"MATCH (:Product {{id: $target}})-[s:{relation}]->(n)\n"
+        f"MATCH (:Product {{id: $source}}){before}[r:{relation}]{after}(n:{quoted(label)})\n"
+        f"MATCH (:Product {{id: $target}}){before}[s:{relation}]{after}(n)\n"
         "RETURN n.id AS middle, coalesce(r.weight, 1.0) AS source_weight, coalesce(s.weight, 1.0) AS target_weight\n"
         "ORDER BY middle LIMIT $limit"
     )
+
+
+def _next(parameters: dict[str, object], viewer: str | None) -> Query:
+    """Who came to the target right after the source: events of any kind, nothing at any moment between them."""
+    others = "" if viewer is None else "WHERE n.id <> $viewer\n"
+    if viewer is not None:
+        parameters["viewer"] = viewer
+    text = (
+        f"MATCH (:Product {{id: $source}})<-[:ON]-(e:Event)<-[:PERFORMED]-(n:User)\n{others}"
+        "WITH n, e ORDER BY e.id WITH n, e.time AS left, collect(e.id) AS source_events\n"
+        "MATCH (n)-[:PERFORMED]->(g:Event) WHERE g.time > left\n"
+        "WITH n, left, source_events, min(g.time) AS came\n"
+        "MATCH (n)-[:PERFORMED]->(f:Event)-[:ON]->(:Product {id: $target}) WHERE f.time = came\n"
+        "WITH n, left, source_events, f ORDER BY f.id\n"
+        "RETURN n.id AS middle, left, source_events, collect(f.id) AS target_events\n"
+        "ORDER BY middle, left LIMIT $limit"
+    )
+    return Query(text, parameters)
 
 
 def _meeting(ontology: Ontology, term: Term, parameters: dict[str, object], viewer: str | None) -> Query:

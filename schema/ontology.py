@@ -7,6 +7,7 @@ Arrow schemas, the layout of a snapshot, the terms of the model, the wording of 
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from importlib.resources import files
@@ -19,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from schema.errors import OntologyError, suggestion
 
 PropertyType = Literal["string", "integer", "float", "boolean", "datetime"]
-TermKind = Literal["self", "meeting", "shared", "forward", "reverse"]
+TermKind = Literal["self", "meeting", "next", "shared", "common", "forward", "reverse"]
 
 # Types and properties that the code itself relies on; an ontology cannot take them away.
 CORE_NODES = ("User", "Product", "Category")
@@ -27,10 +28,11 @@ EVENT_NODE = "Event"
 PERFORMED = "PERFORMED"
 ON = "ON"
 SELF_TERM = "SAME_PRODUCT"
+NEXT_TERM = "NEXT_PRODUCT"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _RESERVED_NODES = {EVENT_NODE, "Change", "Shop"}
-_RESERVED_RELATIONS = {PERFORMED, ON, SELF_TERM}
+_RESERVED_RELATIONS = {PERFORMED, ON, SELF_TERM, NEXT_TERM}
 
 
 class _Part(BaseModel):
@@ -92,8 +94,9 @@ class Meeting(_Part):
 class Term(_Part):
     """An explicit term of the model: a kind of path from one product to another.
 
-    `self` is the product itself, `meeting` goes through a user, basket or session, `shared` through
-    a node that both products point to, `forward` and `reverse` along a relation between products.
+    `self` is the product itself, `meeting` goes through a user, basket or session, `next` through somebody
+    who came to one product right after the other, `shared` through a node that both products point to,
+    `common` through a product that points to both, `forward` and `reverse` along a relation between products.
     """
 
     name: str
@@ -103,7 +106,12 @@ class Term(_Part):
 
     @property
     def two_steps(self) -> bool:
-        return self.kind in ("meeting", "shared")
+        return self.kind in ("meeting", "next", "shared", "common")
+
+    @property
+    def through_products(self) -> bool:
+        """Whether what is in the middle is a product: only such a term is not called like its relation."""
+        return self.kind in ("shared", "common") and self.name != self.relation
 
 
 class Ontology(_Part):
@@ -142,6 +150,7 @@ class Ontology(_Part):
         yield Term(name=SELF_TERM, kind="self", relation=SELF_TERM, says="is the same product as")
         for name, meeting in self.meetings.items():
             yield Term(name=name, kind="meeting", relation=name, says=meeting.says)
+        yield Term(name=NEXT_TERM, kind="next", relation=NEXT_TERM, says="was chosen next after")
         for name, relation in self.relations.items():
             if not relation.model or relation.source != "Product":
                 continue
@@ -150,6 +159,9 @@ class Ontology(_Part):
                 continue
             yield Term(name=name, kind="forward", relation=name, says=relation.says)
             yield Term(name=f"{name}_REVERSE", kind="reverse", relation=name, says=relation.says)
+            shared = f"{relation.says} the same products as"
+            yield Term(name=f"{name}_SHARED", kind="shared", relation=name, says=shared)
+            yield Term(name=f"{name}_COMMON", kind="common", relation=name, says=relation.says)
 
 
 @cache
@@ -232,6 +244,7 @@ def _joined(old: Any, new: Any) -> Any:
 
 def _contradictions(ontology: Ontology) -> Iterator[tuple[str, str]]:
     yield from _bad_names(ontology)
+    yield from _ambiguous_terms(ontology)
     for name, node in ontology.nodes.items():
         for feature, made in node.features.items():
             for source in made.source:
@@ -267,6 +280,14 @@ def _bad_names(ontology: Ontology) -> Iterator[tuple[str, str]]:
             yield f"{section}.{name}", "this name is reserved"
     for name in set(ontology.relations) & set(ontology.meetings):
         yield f"meetings.{name}", "there is a relation of this name; choose another"
+
+
+def _ambiguous_terms(ontology: Ontology) -> Iterator[tuple[str, str]]:
+    """Own names that are already those of a term that the model derives."""
+    for name, count in Counter(term.name for term in ontology.terms).items():
+        if count > 1 and not (name in ontology.relations and name in ontology.meetings):
+            section = "relations" if name in ontology.relations else "meetings"
+            yield f"{section}.{name}", "the model has a term of this name for another relation; choose another"
 
 
 def _dangling_names(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

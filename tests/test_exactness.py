@@ -15,9 +15,8 @@ from api.child_server import child_server
 from api.settings import Settings
 from gnn.artifact import load_artifact
 from gnn.data import read_shop
-from gnn.evaluate import ranked_products
 from gnn.histories import histories
-from gnn.scoring import bought
+from gnn.scoring import bought, top
 from schema import open_snapshot
 from tests.support.demo_run import Demo
 
@@ -58,11 +57,7 @@ def test_the_served_top_twenty_is_the_evaluators(shop: Client, home: Path, artif
         query = "query($u: String) { recommendations(audience: {userId: $u}) { asOf edges { node { productId } } } }"
         answer = shop.ask(query, u=name)["recommendations"]
         moment = datetime.fromisoformat(answer["asOf"])
-        expected = ranked_products(
-            lambda position, moment=moment: scorer.score(past.of(position), moment, data.ids["User"][position]),
-            np.array([user]),
-            lambda position: np.flatnonzero(bought(past.of(position), scorer.behaviours, "purchase", scorer.size)),
-            scorer.size,
-            20,
-        )[0]
+        history = past.of(int(user))
+        allowed = ~bought(history, scorer.behaviours, "purchase", scorer.size)
+        expected = top(scorer.score(history, moment, name), 20, allowed)
         assert [edge["node"]["productId"] for edge in answer["edges"]] == [scorer.product_ids[p] for p in expected]

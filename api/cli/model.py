@@ -1,12 +1,13 @@
 """Commands about models: train, evaluate, recommend, publish, rollback."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.cli.options import (
+    BudgetOption,
     DeviceOption,
     HomeOption,
     JsonOption,
@@ -17,6 +18,7 @@ from api.cli.options import (
 )
 from api.console import Output
 
+OURS = "pathrec"
 SnapshotArgument = Annotated[Path, typer.Argument(help="A snapshot folder, as `pathrec export` writes it.")]
 
 
@@ -31,6 +33,10 @@ def register(app: typer.Typer) -> None:
 def train(
     snapshot: SnapshotArgument,
     out: Annotated[Path, typer.Option("--out", help="Folder of the model; it appears complete or not at all.")],
+    earlier: Annotated[
+        Path | None, typer.Option("--from", help="Folder of an earlier model of the same shop to go on from.")
+    ] = None,
+    budget: BudgetOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
     json: JsonOption = None,
@@ -40,22 +46,54 @@ def train(
 
     output = Output(json)
     with output.progress() as report:
-        manifest = pipeline.train(snapshot, out, seed=seed, device=device, report=report)
+        manifest = pipeline.train(
+            snapshot, out, seed=seed, device=device, minutes=budget, earlier=earlier, report=report
+        )
     output.say(f"{out}: model {manifest.model_version}, as of {manifest.as_of}")
     output.document({"path": str(out), **manifest.model_dump(mode="json", include=_OF_A_MODEL)})
 
 
 def evaluate(
-    snapshot: SnapshotArgument, seed: SeedOption = 0, device: DeviceOption = None, json: JsonOption = None
+    path: Annotated[Path, typer.Argument(help="A snapshot, or the folder of a public data set.")],
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="snapshot, lightgcn, pgpr, rechorus, mcclk, recbole or recbole-time. [default: what it looks like]",
+        ),
+    ] = None,
+    k: Annotated[
+        str | None,
+        typer.Option("--k", help="Lengths of lists, e.g. 10,20; the first is the main one. [default: the protocol's]"),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="A relation to leave out; may be given again.")
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Ask all baselines, not only popularity and item-kNN.")
+    ] = False,
+    budget: BudgetOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    json: JsonOption = None,
 ) -> None:
-    """Measure the model and two baselines on the later part of a snapshot; needs no database."""
+    """Measure the model and its baselines on what is held out of a data set; needs no database."""
     from api import pipeline
 
     output = Output(json)
+    question = pipeline.Question(path, form, _lengths(k), tuple(without or ()), baselines)
     with output.progress() as report:
-        figures = pipeline.evaluate(snapshot, seed=seed, device=device, report=report)
+        figures = pipeline.evaluate(question, seed=seed, device=device, minutes=budget, report=report)
     show_figures(output, figures)
     output.document(figures)
+
+
+def _lengths(text: str | None) -> tuple[int, ...]:
+    """The lengths that an option lists."""
+    try:
+        return tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError as error:
+        raise typer.BadParameter(f"{text}: give whole numbers with commas between, e.g. 10,20") from error
 
 
 def publish(
@@ -89,11 +127,36 @@ _OF_A_MODEL = {"model_version", "ontology_hash", "created_at", "as_of", "change_
 
 
 def show_figures(output: Output, figures: Mapping[str, Any]) -> None:
-    """The table of metrics, models side by side."""
-    models = figures["models"]
-    metrics = list(next(iter(models.values())))
-    rows = [(metric, *(f"{models[name][metric]:.4f}" for name in models)) for metric in metrics]
-    output.table("First purchases by known users", ("metric", *models), rows)
+    """The table of metrics: ours with its interval, baselines, what others published."""
+    models, published = figures["models"], figures["published"]
+    rows = [
+        (
+            metric,
+            _with_interval(value, figures["intervals"].get(metric)),
+            *(_number(found.get(metric)) for name, found in models.items() if name != OURS),
+            *(_number(found.get(metric)) for found in published.values()),
+        )
+        for metric, value in models[OURS].items()
+    ]
+    rivals = [name for name in models if name != OURS]
+    output.table(figures["benchmark"], ("metric", OURS, *rivals, *(f"{name} (published)" for name in published)), rows)
+    for name, baseline in figures["baselines"].items():
+        if baseline["metrics"] is None:
+            output.say(f"{name}: left out; {baseline['note']}")
+        elif not baseline["converged"]:
+            output.say(f"{name}: had not converged when its time was over; {baseline['note']}")
+    added = sorted(figures["config"]["fit"]["adds"].items(), key=lambda item: -item[1])
+    output.table("What each term adds on the validation part", ("term", "adds"), [(n, f"{v:+.4f}") for n, v in added])
+    for note in figures["notes"]:
+        output.say(note)
+
+
+def _with_interval(value: float, ends: Sequence[float] | None) -> str:
+    return _number(value) if ends is None else f"{value:.4f} ({ends[0]:.4f} to {ends[1]:.4f})"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _show_served(output: Output, home: Path) -> None:

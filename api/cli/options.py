@@ -36,6 +36,10 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gi
 DeviceOption = Annotated[
     str | None, typer.Option("--device", help="cpu or cuda. [default: cuda where there is one]", show_default=False)
 ]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option("--budget", min=0.1, help="The longest that training may take, in minutes. [default: 60]"),
+]
 
 
 def settings_of(

@@ -32,6 +32,9 @@ class ContributionKind(Enum):
     TEXT = strawberry.enum_value("TEXT", description="What the products' texts have in common.")
     IMAGE = strawberry.enum_value("IMAGE", description="What the products' pictures have in common.")
     LATENT = strawberry.enum_value("LATENT", description="Learned from behaviour as a whole; it has no path.")
+    CROWD = strawberry.enum_value(
+        "CROWD", description="What everybody chooses with a product, put on or taken off; it has no path."
+    )
 
 
 @strawberry.type(description="A unit of the viewer's history: everything of one kind done with one product.")
@@ -179,8 +182,8 @@ class Explanations:
     def text(self, found: service.Contribution, locale: str) -> str:
         """A contribution in words."""
         paths, ontology = self._context.shop.paths, self._page.viewing.state.scorer.ontology
-        shared = found.term is not None and found.term.kind == "shared"
-        nodes = paths.nodes(found, ontology, expert=False) if shared else ()
+        named = found.term is not None and found.term.kind in service.NAMED
+        nodes = paths.nodes(found, ontology, expert=False) if named else ()
         title = self._context.cards.title(found.unit.product)
         return sentence(service.reason(found, title, nodes, paths.minimum_group), ontology, locale)
 

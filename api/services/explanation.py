@@ -1,7 +1,8 @@
 """Why a product has its score: contributions with their paths, what is left, what would change it.
 
 The numbers are those of `gnn.explain`. Here they get names, and whoever stands in the middle of a
-path stays unnamed: people and baskets appear as groups, the small ones without a number.
+path stays unnamed: people and baskets appear as groups, the small ones without a number. Somebody who took
+the same step several times is one person of the group.
 """
 
 import time
@@ -17,6 +18,10 @@ from schema.ontology import Ontology, Term
 
 PATHS_SHOWN = 100
 MIDDLES_NAMED = 10
+PEOPLE = ("meeting", "next")
+"""Kinds of terms with people or what is theirs in the middle: never named, counted from a size on."""
+NAMED = ("shared", "common")
+"""Kinds of terms with nodes of the catalogue in the middle."""
 _GROUP_TYPES = {"user": "User", "basket": "Basket", "session": "Session"}
 _NAME_PROPERTIES = ("name", "title", "value")
 
@@ -118,15 +123,15 @@ def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, mo
 
 def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int) -> Reason:
     """What a sentence about a contribution has to say."""
-    meeting = contribution.term is not None and contribution.term.kind == "meeting"
+    people = contribution.term is not None and contribution.term.kind in PEOPLE
     return Reason(
         kind=contribution.kind,
         value=contribution.value,
         unit=contribution.unit,
         title=title,
         term=contribution.term,
-        names=() if meeting or len(nodes) < 3 else nodes[1].names,
-        group=contribution.group if meeting and contribution.group >= minimum_group else None,
+        names=() if people or len(nodes) < 3 else nodes[1].names,
+        group=contribution.group if people and contribution.group >= minimum_group else None,
     )
 
 
@@ -147,10 +152,10 @@ class PathWriter:
             return ()
         if term.kind == "self":
             return (end,)
-        if term.kind == "meeting":
+        if term.kind in PEOPLE:
             return (start, self._group(contribution, ontology, term, expert), end)
-        if term.kind == "shared":
-            return (start, self._shared(contribution, ontology, term), end)
+        if term.kind in NAMED:
+            return (start, self._named(contribution, ontology, term), end)
         return (start, end) if term.kind == "forward" else (end, start)
 
     def path(self, contribution: Contribution, viewing: Viewing, *, expert: bool) -> Path | None:
@@ -168,11 +173,12 @@ class PathWriter:
 
     def _group(self, contribution: Contribution, ontology: Ontology, term: Term, expert: bool) -> PathNode:
         shown = expert or contribution.group >= self.minimum_group
-        kind = _GROUP_TYPES[ontology.meetings[term.name].by]
+        kind = "User" if term.kind == "next" else _GROUP_TYPES[ontology.meetings[term.name].by]
         return PathNode(kind, (), (), contribution.group if shown else None)
 
-    def _shared(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
-        kind = ontology.relations[term.relation].target
+    def _named(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
+        relation = ontology.relations[term.relation]
+        kind = relation.target if term.kind == "shared" else relation.source
         keys = contribution.middles[:MIDDLES_NAMED]
         names = self._names.of(kind, keys)
         return PathNode(kind, keys, tuple(names.get(key, key) for key in keys), contribution.group)

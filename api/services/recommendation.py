@@ -13,7 +13,8 @@ from api.services.errors import CursorExpiredError, NotFoundError
 from api.services.live import LiveModel, LiveState
 from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
-from gnn.scoring import History, HistoryRow, bought, top
+from gnn.scoring import HistoryRow, bought, top
+from gnn.units import History
 from graph import Store
 
 _LIST_LENGTH = 20

@@ -8,7 +8,7 @@ from api.services.catalogue import BoolArray, FloatArray
 from api.services.cursors import Position
 from api.services.errors import BadInputError
 from api.services.live import LiveState
-from gnn.scoring import History
+from gnn.units import History
 
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
 

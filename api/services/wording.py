@@ -14,7 +14,7 @@ class Reason:
     """What a sentence is about.
 
     Attributes:
-        kind: PATH, TEXT, IMAGE or LATENT.
+        kind: PATH, TEXT, IMAGE, LATENT or CROWD.
         value: below zero for a reason against.
         unit: what it starts from.
         title: of the product it starts from.
@@ -74,13 +74,19 @@ ENGLISH = Messages(
         "basket+group": "This was in {group} baskets together with {start}.",
         "session": "Others {verb} this on the same visit as {start}.",
         "session+group": "On {group} visits, others {verb} both this and {start}.",
+        "next": "Other shoppers chose this right after {start}.",
+        "next+group": "{group} shoppers chose this right after {start}.",
         "shared": "This {says} {start}.",
         "shared+names": "This {says} {start}: {names}.",
+        "common": "What {says} {start}, {says} this as well.",
+        "common+names": "What {says} {start}, {says} this as well: {names}.",
         "forward": "{start}, {says} this.",
         "reverse": "This {says} {start}.",
         "TEXT": "This is described in similar words as {start}.",
         "IMAGE": "This looks similar to {start}.",
         "LATENT": "Shoppers' behaviour as a whole links this to {start}; no single path shows it.",
+        # Of either sign: it may be taken off because everybody chooses the two anyway.
+        "CROWD": "Taken together, what everybody chooses along with {start}, bears on this; no single path shows it.",
     },
     against="Speaks against it: {sentence}",
     more="{names} and {count} more",
@@ -115,7 +121,10 @@ def _template(reason: Reason, ontology: Ontology) -> str:
     if reason.term.kind == "meeting":
         by = ontology.meetings[reason.term.name].by
         return by if reason.group is None else f"{by}+group"
-    return "shared+names" if reason.term.kind == "shared" and reason.names else reason.term.kind
+    if reason.term.kind == "next":
+        return "next" if reason.group is None else "next+group"
+    named = reason.term.kind in ("shared", "common") and reason.names
+    return f"{reason.term.kind}+names" if named else reason.term.kind
 
 
 def _did(words: Messages, unit: Unit) -> str:

@@ -21,8 +21,8 @@ from gnn.baselines.common import (
     tuning_note,
     with_popularity,
 )
-from gnn.baselines.memory import lacking
 from gnn.data import Float32, Shop, TrainingError
+from gnn.memory import lacking
 from gnn.tasks import Questions, Ranker, Split
 
 LAMBDAS = (200.0, 50.0, 500.0, 1_000.0, 10.0)

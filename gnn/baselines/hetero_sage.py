@@ -16,10 +16,10 @@ from torch_geometric.nn import HeteroConv, SAGEConv
 
 from gnn.baselines.common import Deadline, Fitted, Goal, Skipped, dot_ranker, interactions
 from gnn.baselines.epochs import Patience, Settings, Training, fit_in_epochs
-from gnn.baselines.memory import lacking
 from gnn.baselines.pairs import batches, bpr_loss, pairs_of
 from gnn.data import Shop
 from gnn.hetero import to_hetero_data
+from gnn.memory import lacking
 from gnn.tasks import Ranker, Split
 from gnn.tensors import training_device
 

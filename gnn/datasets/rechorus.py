@@ -52,7 +52,10 @@ def read(folder: Path, *, seed: int, without: Collection[str]) -> Benchmark:
         for number, (part, asked) in enumerate(zip(parts[1:], rows[1:], strict=True))
     )
     graph = items.graph(products).without(without)
-    shop = build_shop(folder.name, users.names, products.names, rows[0].distinct(), graph)
+    shop, happened = (
+        build_shop(folder.name, users.names, products.names, Interactions.joined(known).distinct(), graph)
+        for known in (rows[:1], rows[:2])
+    )
     return Benchmark(
         name=folder.name,
         shop=shop,
@@ -63,6 +66,7 @@ def read(folder: Path, *, seed: int, without: Collection[str]) -> Benchmark:
         ties_against=True,
         published=published(folder.name),
         notes=[*_notes(parts, seed), *graph.notes],
+        happened=happened,
     )
 
 
@@ -102,6 +106,8 @@ def _notes(parts: Sequence[_Part], seed: int) -> list[str]:
     drawn_for = [part.path.name for part in parts[1:] if part.negatives is None]
     return [
         "the model learns from train alone, not from dev",
+        "a question's history holds what the user did before, dev included (as sequential models of ReChorus see "
+        "it); the segment train_history gives the figures without",
         "each question is asked as of the time of its purchase",
         *(f"99 negatives for each row of {name} are drawn with seed {seed}" for name in drawn_for),
     ]

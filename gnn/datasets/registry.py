@@ -1,14 +1,17 @@
 """The formats by name, and how a folder shows which one it has."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from gnn.datasets import lightgcn, mcclk, pgpr, recbole, rechorus
 from gnn.datasets.errors import DatasetError
 from gnn.datasets.files import find
+from gnn.datasets.snapshot import snapshot_benchmark
 from gnn.tasks import Benchmark
 from schema.errors import suggestion
+from schema.snapshot import open_snapshot
 
 SNAPSHOT = "snapshot"
 
@@ -53,6 +56,44 @@ def read_benchmark(path: Path, format: str, *, seed: int = 0, without: Collectio
     if format not in FORMATS:
         raise DatasetError(f"no format {format}; {suggestion(format, FORMATS)}")
     return FORMATS[format](_folder(path), seed=seed, without=without)
+
+
+def read_question(
+    path: Path,
+    format: str | None,  # noqa: A002
+    ks: Sequence[int],
+    *,
+    seed: int = 0,
+    without: Collection[str] = (),
+) -> Benchmark:
+    """A snapshot or a data set's folder as a benchmark, its lists cut where the reader wants.
+
+    Args:
+        path: the folder.
+        format: "snapshot" or one of `FORMATS`; found out if None.
+        ks: lengths of lists, the main one first; those of the protocol if there are none.
+        seed, without: as of `read_benchmark`.
+
+    Raises:
+        DatasetError: a length is not positive, there is no such format, or the folder is not what it says.
+        TrainingError: a snapshot holds nothing to ask.
+    """
+    if any(k < 1 for k in ks):
+        raise DatasetError(f"k = {', '.join(map(str, ks))}: give lengths of lists of at least 1")
+    name = format or detect_format(path)
+    if name not in (known := (SNAPSHOT, *FORMATS)):
+        raise DatasetError(f"no format {name}; {suggestion(name, known)}")
+    if name == SNAPSHOT:
+        benchmark = snapshot_benchmark(open_snapshot(path), without=without)
+    else:
+        benchmark = read_benchmark(path, name, seed=seed, without=without)
+    return replace(benchmark, metrics=_cut(benchmark.metrics, ks)) if ks else benchmark
+
+
+def _cut(metrics: Sequence[str], ks: Sequence[int]) -> tuple[str, ...]:
+    """The same metrics at other lengths; those without a length stay."""
+    names = dict.fromkeys(name.split("@")[0] for name in metrics if "@" in name)
+    return (*(f"{name}@{k}" for k in ks for name in names), *(name for name in metrics if "@" not in name))
 
 
 def detect_format(path: Path) -> str:

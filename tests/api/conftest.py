@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gnn.artifact import Artifact, ArtifactManifest, save_artifact
-from gnn.scoring import Scorer, UnitWeights
+from gnn.artifact import Artifact, describe, save_artifact
+from gnn.scoring import Scorer
 from schema import default_ontology
 
 MakeArtifact = Callable[..., Path]
@@ -27,36 +27,19 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
 
 
 def _tiny(version: str) -> Artifact:
-    ontology, behaviours = default_ontology(), ("view", "purchase")
-    ones = (1.0, 1.0)
     scorer = Scorer(
         model_version=version,
-        ontology=ontology,
+        ontology=default_ontology(),
         product_ids=("lamp", "vase"),
-        behaviours=behaviours,
-        units=UnitWeights(np.array(ones), np.array(ones), np.array(ones)),
+        behaviours=("view", "purchase"),
         terms=(),
+        low_pass=None,
         latent=None,
         prior=np.array([1.0, 2.0]),
-        trend=np.array(ones),
+        trend=np.array([1.0, 1.0]),
         alive=np.array([True, True]),
         people={},
         default_weight=1.0,
     )
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    manifest = ArtifactManifest(
-        model_version=version,
-        ontology=ontology,
-        ontology_hash=ontology.hash,
-        created_at=now,
-        as_of=now,
-        change_number=0,
-        behaviours=behaviours,
-        saturation=ones,
-        half_life_days=ones,
-        floor=ones,
-        terms={},
-        latent=None,
-        default_weight=1.0,
-    )
-    return Artifact(manifest, scorer)
+    return Artifact(describe(scorer, created_at=now, as_of=now, change_number=0, fit={}), scorer)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import re
 import signal
 import socket
 import subprocess
@@ -61,6 +63,24 @@ class Built:
         done = pathrec(name, *arguments, "--json", "-")
         assert done.returncode == 0, done.stderr
         self.said[name] = json.loads(done.stdout)
+
+
+def write_split(folder: Path) -> Path:
+    """A LightGCN folder in which everybody likes a quarter of the products; one of theirs is held out."""
+    folder.mkdir()
+    chance = random.Random(0)
+    liked = {user: chance.sample(range(user % 4, 40, 4), 6) for user in range(60)}
+    for name, part in (("train.txt", slice(1, None)), ("test.txt", slice(1))):
+        lines = [" ".join(map(str, [user, *products[part]])) for user, products in liked.items()]
+        (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def documented_keys(command: str) -> list[str]:
+    """First cells of the table of a command's JSON document."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    section = page.partition(f"## `pathrec {command}`\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| (`.+?`) \|", section, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +257,14 @@ def test_the_doctor_finds_a_built_shop_in_order(built: Built) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["ingest"], ["nonsense"], ["train", "snapshot"], ["recommend", "u", "--first", "0"]]
+    "command",
+    [
+        ["ingest"],
+        ["nonsense"],
+        ["train", "snapshot"],
+        ["evaluate", "snapshot", "--k", "ten"],
+        ["recommend", "u", "--first", "0"],
+    ],
 )
 def test_wrong_usage_has_an_exit_code_of_its_own(command: list[str]) -> None:
     assert pathrec(*command).returncode == 2
@@ -251,6 +278,38 @@ def test_a_failure_is_one_block_without_a_traceback(tmp_path: Path) -> None:
     assert "pathrec export" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "model").exists()
+
+
+def test_a_public_split_is_measured_at_the_lengths_that_are_asked_for(tmp_path: Path) -> None:
+    split = write_split(tmp_path / "split")
+    done = pathrec("evaluate", split, "--k", 5, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert {"recall@5", "ndcg@5"} <= set(figures["metrics"])
+    assert {name.partition("@")[2] for name in figures["metrics"]} == {"5"}
+    models = figures["models"]
+    assert set(models) == {"pathrec", "popularity", "item-knn"}
+    assert models["pathrec"]["recall@5"] > models["popularity"]["recall@5"]
+    assert set(figures) == set(re.findall(r"`(\w+)`", "".join(documented_keys("evaluate"))))
+
+
+def test_a_folder_of_no_known_format_says_what_was_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "readme.md").write_text("no data", encoding="utf-8")
+    done = pathrec("evaluate", tmp_path, "--json", "-")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"{tmp_path}: is of no known format" in done.stderr
+    assert "lightgcn: train.txt, test.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("lightgc", "lightgcn"), ("snapshop", "snapshot")])
+def test_an_unknown_format_gets_the_likely_spelling(tmp_path: Path, wrong: str, meant: str) -> None:
+    done = pathrec("evaluate", write_split(tmp_path / "split"), "--format", wrong)
+    assert done.returncode == 1
+    assert f"no format {wrong}" in done.stderr
+    assert f"Did you mean {meant}?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_store_that_is_down_is_named(tmp_path: Path, built: Built) -> None:

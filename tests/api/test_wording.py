@@ -1,9 +1,11 @@
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
 from api.services.viewing import Unit
 from api.services.wording import ENGLISH, Reason, messages, sentence
+from gnn.explain import Kind
 from schema import Ontology, Term, default_ontology
 from schema.ontology import parse_ontology
 
@@ -35,11 +37,32 @@ def said(name: str | None, behaviour: str | None = "purchase", events: int = 1, 
             said("HAS_FEATURE", names=("a", "b", "c", "d", "e")),
             "This shares a feature with “Red mug”, which you bought: a, b, c and 2 more.",
         ),
+        (said("NEXT_PRODUCT", group=6), "6 shoppers chose this right after “Red mug”, which you bought."),
+        (said("NEXT_PRODUCT"), "Other shoppers chose this right after “Red mug”, which you bought."),
+        (
+            said("SUBSTITUTES_SHARED", names=("Lamp",)),
+            "This can take the place of the same products as “Red mug”, which you bought: Lamp.",
+        ),
+        (
+            said("COMPLEMENTS_COMMON", names=("Lamp", "Vase")),
+            "What goes with “Red mug”, which you bought, goes with this as well: Lamp, Vase.",
+        ),
+        (said("COMPLEMENTS_COMMON"), "What goes with “Red mug”, which you bought, goes with this as well."),
         (said("MADE_BY"), "This is of the same brand as “Red mug”, which you bought."),
         (said("COMPLEMENTS", "cart", 3), "“Red mug”, which you put into your cart 3 times, goes with this."),
         (said("COMPLEMENTS_REVERSE"), "This goes with “Red mug”, which you bought."),
         (said("SAME_PRODUCT", events=2), "This is “Red mug”, which you bought 2 times."),
         (said(None, None, kind="TEXT"), "This is described in similar words as “Red mug”, which you are looking at."),
+        (
+            said(None, kind="CROWD"),
+            "Taken together, what everybody chooses along with “Red mug”, which you bought, bears on this; "
+            "no single path shows it.",
+        ),
+        (
+            said(None, kind="CROWD", value=-1.0),
+            "Speaks against it: Taken together, what everybody chooses along with “Red mug”, which you bought, "
+            "bears on this; no single path shows it.",
+        ),
         (said(None, kind="IMAGE"), "This looks similar to “Red mug”, which you bought."),
         (said(None, "wish", kind="IMAGE"), "This looks similar to “Red mug”, which is in your history (wish)."),
         (
@@ -65,7 +88,9 @@ def test_every_kind_of_path_and_contribution_has_words() -> None:
             text = sentence(Reason("PATH", 1.0, unit, "Mug", found, group=group), ontology)
             assert text.endswith(".")
             assert "Mug" in text
-    for kind in ("TEXT", "IMAGE", "LATENT"):
+    for kind in get_args(Kind):
+        if kind == "PATH":
+            continue
         assert "Mug" in sentence(Reason(kind, 1.0, unit, "Mug"), ontology)
 
 

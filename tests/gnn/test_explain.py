@@ -1,66 +1,76 @@
-from datetime import timedelta
+from datetime import UTC, datetime
+from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_shop import START, SmallShop
+from random_model import FIRST_TWIN, HERMIT, NOW, SECOND_TWIN, USERS, random_model
+from small_shop import START
 
-from gnn.build import Fitted, build
-from gnn.data import read_shop
 from gnn.explain import counterfactual, explain, similar, unit_scores
 from gnn.histories import histories
 from gnn.overlay import LiveProduct, write_products
-from gnn.popularity import HORIZONS
-from gnn.scoring import UnitWeights, top
+from gnn.scoring import top
 
-NOW = START + timedelta(days=100)
-
-
-def random_model(path, seed):
-    """A model of a random graph with random weights, some of them negative."""
-    generator = np.random.default_rng(seed)
-    users, products = 12, 15
-    events = []
-    for n in range(int(generator.integers(20, 80))):
-        basket = f"b{n // 3}" if generator.random() < 0.7 else None
-        who = None if generator.random() < 0.1 else int(generator.integers(users))
-        what = str(generator.choice(["view", "cart", "purchase"]))
-        events.append((who, int(generator.integers(products)), what, float(generator.uniform(0, 100)), basket))
-    events.append((0, 0, "purchase", 1.0, None))
-    some = [
-        (int(a), int(b), float(w))
-        for a, b, w in zip(*generator.integers(0, 15, (2, 9)), generator.random(9) + 0.1, strict=True)
-    ]
-    shop = SmallShop(
-        products,
-        users,
-        events,
-        nodes={"Category": ["c0", "c1", "c2"], "Brand": ["x"]},
-        edges={
-            "IN_CATEGORY": [(p, int(generator.integers(3)), 1.0) for p in range(products)],
-            "MADE_BY": [(p, 0, 1.0) for p in range(0, products, 2)],
-            "COMPLEMENTS": some,
-        },
-        text=generator.normal(size=(products, 5)),
-    )
-    data = read_shop(shop.write(path))
-    names = [t.name for t in data.ontology.terms] + ["LATENT"]
-    draw = lambda *shape: generator.normal(size=shape)  # noqa: E731
-    fitted = Fitted(
-        weights={name: draw(4) for name in names},
-        exponents={name: tuple(generator.uniform(0, 1, 3)) for name in names},
-        units=UnitWeights(generator.uniform(0, 1, 4), generator.uniform(5, 90, 4), generator.uniform(0, 1, 4)),
-        prior=draw(len(HORIZONS)),
-        trend=draw(len(HORIZONS)) * 0.3,
-    )
-    return data, build(data, fitted, seed=seed, device="cpu", version="random")
+# Dense terms are scored in float32 and explained in float64.
+SINGLE = 1e-5
 
 
 @pytest.fixture(scope="module", params=range(4))
 def random(request, tmp_path_factory):
-    return random_model(tmp_path_factory.mktemp("random") / "s", request.param)
+    model = random_model(tmp_path_factory.mktemp("random"), request.param)
+    return model.shop, model.scorer
+
+
+@pytest.fixture(scope="module")
+def anew(tmp_path_factory):
+    """Makes a model of a seed."""
+    return cache(lambda seed: random_model(tmp_path_factory.mktemp("random"), seed))
+
+
+def rows_of(scorer, history):
+    return [
+        (f"p{p}", scorer.behaviours[b], int(n), datetime.fromtimestamp(ms / 1000, UTC))
+        for p, b, n, ms in zip(history.products, history.behaviours, history.events, history.last_ms, strict=True)
+    ]
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**31), st.integers(0, USERS - 1))
+def test_scores_and_contributions_are_those_of_plain_loops_on_any_graph(anew, seed, user):
+    """Efficiency: all parts together are the score, in both scorers."""
+    model = anew(seed)
+    scorer, viewer = model.scorer, f"u{user}"
+    history = histories(model.shop).of(user)
+    rows = rows_of(scorer, history)
+    scores = scorer.score(history, NOW, viewer)
+    gains = unit_scores(scorer, history, NOW, viewer)
+    for found in explain(scorer, history, range(scorer.size), NOW, viewer):
+        product = f"p{found.product}"
+        single, double = SINGLE * (1 + found.mass), 1e-6 * (1 + found.mass)
+        assert found.prior + sum(part.value for part in found.parts) == pytest.approx(found.score, abs=1e-9)
+        assert scores[found.product] == pytest.approx(found.score, abs=single)
+        assert model.naive.score(rows, product, NOW, viewer) == pytest.approx(found.score, abs=double)
+        for unit, row in enumerate(rows):
+            expected = model.naive.unit(row, product, NOW, viewer) * scorer.trend[found.product]
+            assert gains[unit, found.product] == pytest.approx(expected, abs=double)
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**31), st.sampled_from(["view", "purchase", "wish"]), st.integers(1, 5))
+def test_a_unit_without_links_adds_nothing_and_twins_add_alike_on_any_graph(anew, seed, behaviour, events):
+    """Dummy and symmetry."""
+    model = anew(seed)
+    units = [(product, behaviour, events, START) for product in (HERMIT, FIRST_TWIN, SECOND_TWIN)]
+    hermit, first, second = unit_scores(model.scorer, model.scorer.history(units), NOW)
+    assert not hermit[:-1].any()
+    assert first[2:] == pytest.approx(second[2:], abs=1e-9)
+    for product in model.scorer.product_ids[2:-1]:
+        hermit, first, second = (model.naive.unit(unit, product, NOW) for unit in units)
+        assert hermit == 0
+        assert first == pytest.approx(second, abs=1e-9)
 
 
 def test_prior_and_contributions_add_up_to_the_score(random):
@@ -71,9 +81,10 @@ def test_prior_and_contributions_add_up_to_the_score(random):
         scores = scorer.score(history, NOW, f"u{user}")
         for found in explain(scorer, history, range(scorer.size), NOW, f"u{user}"):
             total = found.prior + sum(part.value for part in found.parts)
-            tolerance = 1e-9 * (1 + found.mass)
+            tolerance = SINGLE * (1 + found.mass)
             assert abs(total - scores[found.product]) < tolerance
             assert abs(found.score - scores[found.product]) < tolerance
+            assert total == pytest.approx(found.score, abs=1e-9)
 
 
 def test_what_is_not_listed_is_in_the_remainder(random):
@@ -92,9 +103,11 @@ def test_taking_a_unit_away_changes_the_score_by_its_contributions(random):
     history = histories(shop).of(0)
     before = scorer.score(history, NOW, "u0")
     gains = unit_scores(scorer, history, NOW, "u0")
+    single = SINGLE * (1 + np.abs(gains).sum(axis=0).max())
     for unit in range(len(history)):
         rest = history.take(np.arange(len(history)) != unit)
-        assert before - scorer.score(rest, NOW, "u0") == pytest.approx(gains[unit], abs=1e-9)
+        assert before - scorer.score(rest, NOW, "u0") == pytest.approx(gains[unit], abs=single)
+        assert unit_scores(scorer, rest, NOW, "u0") == pytest.approx(np.delete(gains, unit, axis=0), abs=1e-9)
 
 
 def test_units_that_are_alike_contribute_alike_and_in_any_order(random):
@@ -124,11 +137,10 @@ def test_each_path_names_middle_nodes_that_link_both_products(random):
                 continue
             term = next(t for t in scorer.terms if t.term == part.term)
             start = history.products[part.unit]
-            for key in part.middles:
-                column = term.key_positions[key]
-                assert term.links[start, column] > 0
-                assert term.links[found.product, column] > 0
-            assert part.group == len(part.middles) > 0
+            columns = term.links[[start]].multiply(term.inwards[[found.product]]).tocoo().col
+            columns = [column for column in columns if term.owner[column] != scorer.person("u1")]
+            assert sorted(part.middles) == sorted(term.keys[column] for column in columns)
+            assert part.group == len(set(part.middles)) > 0
 
 
 @settings(deadline=None, max_examples=20)

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from random_model import random_model
 from small_shop import START, checkerboard
 
-from gnn.explain import explain
+from gnn.explain import explain, unit_scores
+from gnn.histories import histories
 from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.train import train
 from schema.ontology import parse_ontology
@@ -123,6 +126,91 @@ def test_a_withdrawn_relation_no_longer_counts(scorer):
     assert "COMPLEMENTS" not in without
 
 
+def test_a_relation_of_a_known_type_gets_no_further_terms(scorer):
+    terms = [term.term.name for term in adopt(scorer, scorer.ontology).terms]
+    assert "COMPLEMENTS_REVERSE" in terms
+    # No two products complement the same one: that term is absent for want of paths, not of training.
+    assert "COMPLEMENTS_SHARED" not in terms
+    assert {"SUBSTITUTES", "SUBSTITUTES_REVERSE", "SUBSTITUTES_SHARED", "SUBSTITUTES_COMMON"} <= set(terms)
+    assert len(terms) == len(set(terms))
+
+
+def test_a_new_product_in_the_middle_links_what_it_points_to_and_what_points_to_it(scorer):
+    between = LiveProduct(
+        "between",
+        out={"SUBSTITUTES": [("p0", 1.0), ("p6", 2.0)]},
+        into={"SUBSTITUTES": [("p4", 1.0), ("p8", 0.5), ("gone", 1.0)]},
+    )
+    now = write_products(adopt(scorer, scorer.ontology), [between])
+    for end, name in ((6, "SUBSTITUTES_COMMON"), (8, "SUBSTITUTES_SHARED")):
+        parts = explain(now, now.history(ROWS), [end], NOW)[0].parts
+        part = next(part for part in parts if part.term and part.term.name == name)
+        assert part.middles == ("between",)
+        assert part.value > 0
+    without = remove_products(now, ["between"])
+    names = {
+        p.term.name for end in (6, 8) for p in explain(without, without.history(ROWS), [end], NOW)[0].parts if p.term
+    }
+    assert not names & {"SUBSTITUTES_COMMON", "SUBSTITUTES_SHARED"}
+    back = write_products(without, [between])
+    assert score(back, "p6") == pytest.approx(score(now, "p6"))
+    assert score(back, "p8") == pytest.approx(score(now, "p8"))
+
+
+def live(model, product):
+    """A product of a random graph as a store would have it."""
+    ontology, here = model.shop.ontology, model.scorer.positions[product]
+    out, into = {}, {}
+    for name, edges in model.shop.edges.items():
+        relation = ontology.relations[name]
+        if relation.source != "Product":
+            continue
+        for source, target, weight in zip(edges.source, edges.target, edges.weight, strict=True):
+            if source == here:
+                out.setdefault(name, []).append((model.shop.ids[relation.target][target], float(weight)))
+            if relation.target == "Product" and target == here:
+                into.setdefault(name, []).append((model.shop.ids["Product"][source], float(weight)))
+    # In no order that arrays would have.
+    out, into = ({name: links[::-1] for name, links in found.items()} for found in (out, into))
+    return LiveProduct(product, out=out, into=into)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_writing_products_as_they_are_changes_no_link_and_no_score(tmp_path, seed):
+    model = random_model(tmp_path, seed)
+    scorer = model.scorer
+    now = write_products(scorer, [live(model, product) for product in scorer.product_ids[::-2]])
+    for before, after in zip(scorer.terms, now.terms, strict=True):
+        assert after.keys == before.keys
+        assert after.links.toarray() == pytest.approx(before.links.toarray()), before.term.name
+    for user in range(model.shop.users):
+        history = histories(model.shop).of(user)
+        assert now.score(history, NOW, f"u{user}") == pytest.approx(scorer.score(history, NOW, f"u{user}"), abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scores_are_the_sum_of_their_parts_after_any_change(tmp_path, seed):
+    model = random_model(tmp_path, seed)
+    fresh = replace(live(model, "p0"), id="fresh")
+    now = write_products(remove_products(model.scorer, ["p3", "p5"]), [fresh, live(model, "p2")])
+    now = forget_person(now, pseudonym("user", "u1"))
+    history = now.history([(p, "view", 2, NOW) for p in now.product_ids if now.position(p) is not None])
+    scores = now.score(history, NOW, "u0")
+    for found in explain(now, history, range(now.size), NOW, "u0"):
+        assert scores[found.product] == pytest.approx(found.score, abs=1e-5 * (1 + found.mass))
+
+
+def test_the_crowd_says_nothing_of_a_new_product(scorer):
+    now = write_products(scorer, [even()])
+    parts = explain(now, now.history(ROWS), [now.position("new")], NOW)[0].parts
+    assert "CROWD" not in {part.kind for part in parts}
+    assert "CROWD" in {part.kind for part in explain(now, now.history(ROWS), [6], NOW)[0].parts}
+    gains = unit_scores(now, now.history([("new", "purchase", 1, NOW)]), NOW)
+    assert now.low_pass is not None
+    assert not now.low_pass.between(np.array([now.position("new")]), np.arange(now.size)).any()
+    assert gains.any()
+
+
 def test_a_removed_product_counts_neither_as_answer_nor_in_a_history(scorer):
     now = remove_products(scorer, ["p0", "unknown"])
     assert now.position("p0") is None
@@ -150,3 +238,29 @@ def test_a_single_forgotten_meeting_takes_away_that_path_alone(scorer):
     changed = next(t for t in now.terms if t.term.name == "CO_BUYER")
     assert changed.links.nnz == term.links.nnz - 1
     assert changed.links[0, person] == 0
+
+
+def test_a_forgotten_person_takes_no_step_any_more(scorer):
+    term = next(t for t in scorer.terms if t.term.name == "NEXT_PRODUCT")
+    key = term.keys[0]
+    own = term.owned_by(scorer.people[key])
+    now = next(t for t in forget_person(scorer, key).terms if t.term.name == "NEXT_PRODUCT")
+    assert len(own)
+    assert not now.links[:, own].nnz
+    assert now.ends is not None
+    assert not now.ends[:, own].nnz
+    assert key not in now.keys
+    assert now.links.nnz == term.links.nnz - term.links[:, own].nnz
+
+
+def test_somebody_who_met_a_product_no_more_has_not_come_to_it_or_from_it(scorer):
+    term = next(t for t in scorer.terms if t.term.name == "NEXT_PRODUCT")
+    own = term.owned_by(scorer.people[term.keys[0]])
+    product = int(term.links[:, own].tocoo().row[0])
+    now = forget_meetings(scorer, [("CO_BUYER", term.keys[0], scorer.product_ids[product])])
+    changed = next(t for t in now.terms if t.term.name == "NEXT_PRODUCT")
+    assert changed.ends is not None
+    assert not changed.links[[product]][:, own].nnz + changed.ends[[product]][:, own].nnz
+    others = np.arange(scorer.size) != product
+    assert changed.links[others].nnz == term.links[others].nnz
+    assert changed.ends[others].nnz == term.inwards[others].nnz

@@ -13,6 +13,7 @@ from gnn.overlay import hop_row
 from gnn.paths import PathTerm
 from gnn.propagation import Hop
 from gnn.spectral import item_vectors
+from gnn.terms import neutral_units
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_the_gradient_of_a_hop_is_the_same_hop(found):
 
 def test_a_row_of_the_overlay_is_a_row_of_the_propagation(found):
     for incidence in found:
-        term: PathTerm = incidence.with_weights(np.ones(4), (0, 0, 0), 1.0)
+        term: PathTerm = incidence.with_weights(np.ones(4), neutral_units(4), (0.0, 0.0), (1.0, 0.0, 0.0))
         rows = np.stack([hop_row(term, p) for p in range(40)])
         assert rows == pytest.approx(dense_hop(incidence), abs=1e-6)
 

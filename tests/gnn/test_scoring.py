@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -8,9 +8,7 @@ from naive_scorer import NaiveScorer
 from small_shop import START, checkerboard
 
 from gnn.artifact import load_artifact
-from gnn.data import read_shop
-from gnn.evaluate import ranked_products
-from gnn.histories import histories
+from gnn.explain import unit_scores
 from gnn.scoring import HistoryRow, Scorer, bought, top
 
 NOW = START + timedelta(days=100)
@@ -35,10 +33,13 @@ def test_scores_equal_those_of_plain_loops_over_the_snapshot(snapshot, artifact_
     events = checkerboard().events
     for user in range(0, 60, 7):
         rows = rows_of(events, user)
-        scores = scorer.score(scorer.history(rows), NOW, f"u{user}")
+        history = scorer.history(rows)
+        scores = scorer.score(history, NOW, f"u{user}")
+        size = np.abs(unit_scores(scorer, history, NOW, f"u{user}")).sum(axis=0)
         for product in range(0, 40, 3):
             expected = naive.score(rows, f"p{product}", NOW, f"u{user}")
-            assert scores[product] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+            # Dense terms are dot products of float32.
+            assert scores[product] == pytest.approx(expected, abs=1e-5 * (1 + size[product]))
 
 
 def test_a_viewer_is_never_the_middle_of_their_own_path(snapshot, artifact):
@@ -100,22 +101,3 @@ def test_a_product_that_was_deleted_has_no_position(artifact):
     gone = Scorer(**{**{f: getattr(scorer, f) for f in scorer.__dataclass_fields__}, "alive": alive})
     assert gone.position("p3") is None
     assert gone.position("p4") == 4
-
-
-def test_served_and_evaluated_lists_are_the_same(snapshot, artifact):
-    scorer, shop = artifact.scorer, read_shop(snapshot)
-    past = histories(shop)
-    users = np.arange(10)
-    as_of = datetime.fromtimestamp(shop.as_of_ms / 1000, UTC)
-    table = ranked_products(
-        lambda user: scorer.score(past.of(user), as_of, f"u{user}"),
-        users,
-        lambda user: past.of(user).products,
-        shop.products,
-        5,
-    )
-    for user in users:
-        history = scorer.history(rows_of(checkerboard().events, user))
-        allowed = np.ones(scorer.size, bool)
-        allowed[history.products] = False
-        assert top(scorer.score(history, as_of, f"u{user}"), 5, allowed).tolist() == table[user].tolist()

@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 from small_shop import SmallShop, checkerboard
 
-from gnn.data import TrainingError
+from gnn.artifact import load_artifact
+from gnn.data import TrainingError, read_shop
+from gnn.datasets import DatasetError, read_question
 from gnn.evaluate import evaluate
-from gnn.train import train
+from gnn.latent import FREE
+from gnn.train import earlier_vectors, memory_needed, require_memory, train
 
 
 def test_the_same_seed_gives_the_same_model(snapshot, artifact):
@@ -21,13 +24,26 @@ def test_each_training_has_a_version_of_its_own(snapshot, artifact):
 def test_progress_reaches_its_total_in_every_stage(snapshot):
     last = {}
     train(snapshot, seed=1, device="cpu", report=lambda stage, done, total: last.update({stage: (done, total)}))
-    assert set(last) == {"learning from the past", "fitting the weights", "learning from everything"}
+    assert set(last) == {
+        "learning from the past",
+        "fitting the weights",
+        "fitting the weights again",
+        "learning from everything",
+    }
     assert all(done == total for done, total in last.values())
 
 
 def test_relations_without_data_are_absent(artifact):
     names = [term.term.name for term in artifact.scorer.terms]
-    assert names == ["SAME_PRODUCT", "CO_BUYER", "SAME_BASKET", "IN_CATEGORY", "COMPLEMENTS", "COMPLEMENTS_REVERSE"]
+    assert names == [
+        "SAME_PRODUCT",
+        "CO_BUYER",
+        "SAME_BASKET",
+        "NEXT_PRODUCT",
+        "IN_CATEGORY",
+        "COMPLEMENTS",
+        "COMPLEMENTS_REVERSE",
+    ]
 
 
 def test_a_gpu_that_is_not_there_is_refused(snapshot):
@@ -41,17 +57,53 @@ def test_a_gpu_that_is_not_there_is_refused(snapshot):
 
 
 def test_the_model_beats_popularity_where_taste_decides(snapshot):
-    found = evaluate(snapshot, k=(5,), seed=0, device="cpu").as_dict()
+    found = evaluate(read_question(snapshot.path, None, (5,)), seed=0, device="cpu").as_dict()
     assert found["models"]["pathrec"]["recall@5"] > 1.3 * found["models"]["popularity"]["recall@5"]
     assert set(found["models"]) == {"pathrec", "popularity", "item-knn"}
-    assert found["questions"]["first"]["answers"] > 0
-    for metrics in found["models"].values():
-        assert all(0 <= value <= 1 for value in metrics.values())
+    assert found["metrics"] == found["models"]["pathrec"]
+    low, high = found["intervals"]["recall@5"]
+    assert low < found["metrics"]["recall@5"] < high
+    assert found["questions"] > 0
+    assert found["peak_memory_bytes"] > 10**8
+    assert set(found["config"]["fit"]["adds"]) == set(found["config"]["fit"]["weights"])
+
+
+def test_a_relation_can_be_left_out_of_an_evaluation(snapshot):
+    found = evaluate(read_question(snapshot.path, None, (5,), without=("IN_CATEGORY",)), baselines=(), device="cpu")
+    assert "IN_CATEGORY" not in found.as_dict()["config"]["fit"]["weights"]
 
 
 def test_lists_must_have_a_length(snapshot):
-    with pytest.raises(TrainingError, match="at least 1"):
-        evaluate(snapshot, k=(0,))
+    with pytest.raises(DatasetError, match="at least 1"):
+        read_question(snapshot.path, None, (0,))
+
+
+def test_a_model_goes_on_from_an_earlier_one(snapshot, artifact, artifact_folder):
+    shop = read_shop(snapshot)
+    vectors = earlier_vectors(load_artifact(artifact_folder).scorer, shop)
+    assert (vectors == artifact.scorer.latent.layers[FREE][0]).all()
+    later = train(snapshot, seed=1, device="cpu", earlier=artifact)
+    assert later.scorer.size == artifact.scorer.size
+    assert (later.scorer.latent.vectors != artifact.scorer.latent.vectors).any()
+
+
+def test_products_that_an_earlier_model_did_not_know_start_at_zero(artifact, tmp_path):
+    grown = read_shop(checkerboard(products=42).write(tmp_path / "s"))
+    vectors = earlier_vectors(artifact.scorer, grown)
+    new = [n for n, product in enumerate(grown.ids["Product"]) if product not in artifact.scorer.positions]
+    assert new
+    assert not vectors[new].any()
+
+
+def test_what_cannot_fit_into_memory_is_refused_before_it_starts(snapshot, monkeypatch):
+    shop = read_shop(snapshot)
+    monkeypatch.setattr("gnn.train.free_memory", lambda: memory_needed(shop) - 1)
+    with pytest.raises(TrainingError, match=r"needs about .* GiB"):
+        require_memory(shop)
+
+
+def test_a_short_budget_still_gives_a_model(snapshot):
+    assert np.isfinite(train(snapshot, device="cpu", minutes=0.001).scorer.prior).all()
 
 
 def test_a_tiny_shop_with_one_buyer_still_gets_a_model(tmp_path):

@@ -20,8 +20,18 @@ def test_every_relation_that_starts_at_a_product_is_a_term_of_the_model():
     assert terms["IN_CATEGORY"] == terms["MADE_BY"] == terms["HAS_FEATURE"] == "shared"
     assert terms["COMPLEMENTS"] == "forward"
     assert terms["COMPLEMENTS_REVERSE"] == "reverse"
+    assert terms["COMPLEMENTS_SHARED"] == "shared"
+    assert terms["COMPLEMENTS_COMMON"] == "common"
+    assert terms["NEXT_PRODUCT"] == "next"
+    assert "IN_CATEGORY_COMMON" not in terms
     assert "CHILD_OF" not in terms
     assert "KNOWS" not in terms
+
+
+def test_a_term_knows_whether_a_product_is_in_its_middle():
+    between = {term.name for term in default_ontology().terms if term.through_products}
+    relations = ("BOUGHT_TOGETHER", "COMPLEMENTS", "SUBSTITUTES")
+    assert between == {f"{name}_{kind}" for name in relations for kind in ("SHARED", "COMMON")}
 
 
 def test_a_shop_adds_types_relations_and_behaviours(tmp_path):
@@ -81,7 +91,16 @@ colours: {}
         ({"nodes": {"Product": {"features": {"sound": {"from": ["noise"]}}}}}, "Product has no property noise"),
         ({"relations": {"UNDER": {"from": "Product", "to": "Category", "tree": True}}}, "relations.UNDER.tree"),
         ({"relations": {"ON": {"from": "Product", "to": "Brand"}}}, "relations.ON: this name is reserved"),
+        ({"relations": {"NEXT_PRODUCT": {"from": "Product", "to": "Brand"}}}, "relations.NEXT_PRODUCT: this name is"),
         ({"relations": {"CO_BUYER": {"from": "Product", "to": "Brand"}}}, "meetings.CO_BUYER"),
+        (
+            {"relations": {"COMPLEMENTS_SHARED": {"from": "Product", "to": "Brand"}}},
+            "relations.COMPLEMENTS_SHARED: the model has a term of this name",
+        ),
+        (
+            {"meetings": {"COMPLEMENTS_REVERSE": {"by": "user", "behaviours": ["view"]}}},
+            "meetings.COMPLEMENTS_REVERSE: the model has a term of this name",
+        ),
         ({"relations": {"X": {"from": "Product"}}}, "relations.X.to: Field required"),
         ({"relations": []}, "relations: must be a mapping"),
         ([], "must be a mapping"),

@@ -7,17 +7,44 @@ weights, exponents, scales, prior, trend and vectors.
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file
 
-TwoStep = tuple[dict[str, dict[str, float]], dict[str, float], dict[str, float]]
-"""Links of products to middle nodes, degrees of the middle nodes, degrees of the products."""
-Direct = tuple[dict[tuple[str, str], float], tuple[dict[str, float], dict[str, float]]]
-"""Links between products, degrees of their starts and of their ends."""
+Links = dict[str, dict[str, float]]
+"""Product -> middle node (or other product) -> weight."""
+HistoryRow = tuple[str, str, int, datetime]
+"""Product, behaviour, number of events, time of the last."""
+
+MIDDLE_POWERS = (0.3, 0.6, 1.0)
+RESPONSE_POWERS = (0, 2, 4)
+
+
+@dataclass
+class Paths:
+    """Links of products to middle nodes, from the start of a path and from its end; whom the middles belong to."""
+
+    starts: Links
+    ends: Links
+    owner: dict[str, str]
+
+    @cached_property
+    def middle_degree(self) -> dict[str, float]:
+        return _column_sums(self.starts)
+
+
+def _column_sums(links: Links) -> dict[str, float]:
+    sums: dict[str, float] = defaultdict(float)
+    for row in links.values():
+        for column, weight in row.items():
+            sums[column] += weight
+    return sums
 
 
 class NaiveScorer:
@@ -31,47 +58,77 @@ class NaiveScorer:
         self.prior = dict(zip(frozen["id"], frozen["prior"], strict=True))
         self.trend = dict(zip(frozen["id"], frozen["trend"], strict=True))
 
-    def score(
-        self, rows: Iterable[tuple[str, str, int, datetime]], product: str, as_of: datetime, viewer: str | None = None
-    ) -> float:
-        """rows: product, behaviour, number of events, time of the last."""
-        personal = 0.0
-        for start, behaviour, events, last in rows:
-            b = self.says["behaviours"].index(behaviour)
-            age = max((as_of - last).total_seconds(), 0.0) / 86_400
-            floor = self.says["floor"][b]
-            amount = events ** self.says["saturation"][b]
-            amount *= floor + (1 - floor) * 2 ** (-age / self.says["half_life_days"][b])
-            for term, numbers in self.says["terms"].items():
-                personal += amount * numbers["weights"][b] * self.path(term, start, product, viewer)
-            if self.says["latent"] and start != product:
-                personal += amount * self.says["latent"]["weights"][b] * self.dot(start, product)
-        return self.prior[product] + self.trend[product] * personal
+    def score(self, rows: Iterable[HistoryRow], product: str, as_of: datetime, viewer: str | None = None) -> float:
+        units = [self.unit(row, product, as_of, viewer) for row in rows]
+        return self.prior[product] + self.trend[product] * sum(units)
+
+    def unit(self, row: HistoryRow, product: str, as_of: datetime, viewer: str | None = None) -> float:
+        """What one unit of a history gives to a product, before the trend."""
+        start, behaviour, events, last = row
+        b = self.says["behaviours"].index(behaviour)
+        age = max((as_of - last).total_seconds(), 0.0) / 86_400
+        total = 0.0
+        for term, numbers in self.says["terms"].items():
+            total += _amount(numbers, b, events, age) * self.path(term, start, product, viewer)
+        if self.says["low_pass"]:
+            total += _amount(self.says["low_pass"], b, events, age) * self.crowd(start, product)
+        if self.says["latent"]:
+            total += _amount(self.says["latent"], b, events, age) * self.dot(start, product)
+        return total
 
     def path(self, term: str, start: str, end: str, viewer: str | None) -> float:
         numbers = self.says["terms"][term]
-        a, b, c = numbers["exponents"]
+        a, c = numbers["exponents"]
         if term == "SAME_PRODUCT":
             return float(start == end) / numbers["scale"]
         if start == end:
             return 0.0
-        if term in self.ontology["meetings"] or not self.between_products(term.removesuffix("_REVERSE")):
-            links, middles, degrees = self.two_step[term]
-            total = 0.0
-            for middle in sorted(links[start].keys() & links[end].keys()):
-                if viewer is None or self.owner(term, middle) != viewer:
-                    total += links[start][middle] * links[end][middle] * max(middles[middle], 1.0) ** -b
-            out_degree, in_degree = degrees[start], degrees[end]
-        else:
-            forward, ends = self.direct[term.removesuffix("_REVERSE")]
-            reverse = term.endswith("_REVERSE")
-            total = forward.get((end, start) if reverse else (start, end), 0.0)
-            out_degree, in_degree = ends[reverse][start], ends[not reverse][end]
-        return total * max(out_degree, 1.0) ** -a * max(in_degree, 1.0) ** -c / numbers["scale"]
+        total, out_degree, degree = self.direct(term, start, end) or self.through(term, start, end, viewer)
+        return total * max(out_degree, 1.0) ** -a * max(degree, 1.0) ** -c / numbers["scale"]
+
+    def direct(self, term: str, start: str, end: str) -> tuple[float, float, float] | None:
+        """Weight of the link and degrees of both ends; None for a term that is no direct relation."""
+        relation = term.removesuffix("_REVERSE")
+        if relation not in self.ontology["relations"] or not self.between_products(relation):
+            return None
+        if relation not in self._direct:
+            links = self.edges(relation, own=False)
+            self._direct[relation] = links, {p: sum(row.values()) for p, row in links.items()}, _column_sums(links)
+        links, out_sums, in_sums = self._direct[relation]
+        if term.endswith("_REVERSE"):
+            return links.get(end, {}).get(start, 0.0), in_sums.get(start, 0.0), out_sums.get(end, 0.0)
+        return links.get(start, {}).get(end, 0.0), out_sums.get(start, 0.0), in_sums.get(end, 0.0)
+
+    def through(self, term: str, start: str, end: str, viewer: str | None) -> tuple[float, float, float]:
+        """Sum over the middle nodes and degrees of both ends."""
+        paths, shares = self.two_step(term), self.says["terms"][term]["middle"]
+        left, right = paths.starts.get(start, {}), paths.ends.get(end, {})
+        total = 0.0
+        for middle in sorted(left.keys() & right.keys()):
+            if viewer is None or paths.owner.get(middle) != viewer:
+                degree = max(paths.middle_degree[middle], 1.0)
+                weight = sum(share * degree**-power for share, power in zip(shares, MIDDLE_POWERS, strict=True))
+                total += left[middle] * right[middle] * weight
+        return total, sum(left.values()), sum(right.values())
+
+    def crowd(self, start: str, end: str) -> float:
+        """The low-pass term between two products."""
+        if start == end:
+            return 0.0
+        arrays, says = self._low_pass, self.says["low_pass"]
+        j, i = self.position[start], self.position[end]
+        total = 0.0
+        for left, right, value in zip(arrays["basis"][j], arrays["basis"][i], says["values"], strict=True):
+            response = sum(eta * value**p for eta, p in zip(says["response"], RESPONSE_POWERS, strict=True))
+            total += left * response * right
+        return float(arrays["start_factor"][j] * total * arrays["end_factor"][i])
 
     def dot(self, start: str, end: str) -> float:
+        """The latent term between two products."""
+        if start == end:
+            return 0.0
         j, i = self.position[start], self.position[end]
-        return float(self.start_factor[j]) * sum(x * y for x, y in zip(self.vector(j), self.vector(i), strict=True))
+        return float(self._start_factor[j]) * sum(x * y for x, y in zip(self.vector(j), self.vector(i), strict=True))
 
     def vector(self, n: int) -> list[float]:
         if n not in self._vectors:
@@ -84,97 +141,117 @@ class NaiveScorer:
         return self._vectors[n]
 
     def between_products(self, relation: str) -> bool:
-        return self.ontology["relations"][relation]["to"] == "Product"
-
-    def owner(self, term: str, middle: str) -> str | None:
-        by = self.ontology["meetings"].get(term, {}).get("by")
-        if by == "user":
-            return middle
-        return self.group_owner.get((by, middle)) if by else None
+        return bool(self.ontology["relations"][relation]["to"] == "Product")
 
     @cached_property
-    def events(self) -> list[dict[str, object]]:
-        rows: list[dict[str, object]] = pq.read_table(self.snapshot / "events.parquet").to_pylist()
+    def events(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = pq.read_table(self.snapshot / "events.parquet").to_pylist()
         return rows
 
     @cached_property
     def users(self) -> list[str]:
-        ids: list[str] = pq.read_table(self.snapshot / "nodes/User.parquet").column("id").to_pylist()
+        return self._nodes("User")
+
+    def two_step(self, term: str) -> Paths:
+        """The paths of a term through something in the middle."""
+        if term not in self._two_step:
+            self._two_step[term] = self._found(term)
+        return self._two_step[term]
+
+    def _found(self, term: str) -> Paths:
+        if term in self.ontology["meetings"]:
+            return self._met(self.ontology["meetings"][term])
+        if term == "NEXT_PRODUCT":
+            return self._followed()
+        if term in self.ontology["relations"]:
+            links = self.edges(term)
+        elif term.endswith("_SHARED"):
+            links = self.edges(term.removesuffix("_SHARED"))
+        else:
+            links = _turned(self.edges(term.removesuffix("_COMMON")))
+        return Paths(links, links, {})
+
+    def _met(self, meeting: dict[str, Any]) -> Paths:
+        links: Links = defaultdict(dict)
+        owner = {}
+        for event in self.events:
+            user = None if event["user"] is None else self.users[event["user"]]
+            group = user if meeting["by"] == "user" else event[meeting["by"]]
+            if group is not None and user is not None:
+                owner[group] = user
+            if group is not None and event["behaviour"] in meeting["behaviours"]:
+                links[self.ids[event["product"]]][group] = 1.0
+        return Paths(links, links, owner)
+
+    def _followed(self) -> Paths:
+        """Steps of one person from all they did at one moment to all that they did at the next."""
+        moments: dict[str, dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for event in self.events:
+            if event["user"] is not None:
+                moments[self.users[event["user"]]][event["time"]].add(self.ids[event["product"]])
+        paths = Paths(defaultdict(dict), defaultdict(dict), {})
+        for user, products in moments.items():
+            for number, (before, after) in enumerate(pairwise(sorted(products))):
+                step = f"{user} {number}"
+                paths.owner[step] = user
+                for product in products[before]:
+                    paths.starts[product][step] = 1.0
+                for product in products[after]:
+                    paths.ends[product][step] = 1.0
+        return paths
+
+    def edges(self, relation: str, *, own: bool = True) -> Links:
+        """Links of a relation that starts at products; `own` with those of a product to itself."""
+        target = self.ontology["relations"][relation]["to"]
+        ids = self._nodes(target)
+        links: Links = defaultdict(lambda: defaultdict(float))
+        for edge in pq.read_table(self.snapshot / f"edges/Product.{relation}.{target}.parquet").to_pylist():
+            if edge["weight"] > 0 and (own or edge["source"] != edge["target"]):
+                links[self.ids[edge["source"]]][ids[edge["target"]]] += edge["weight"]
+        return {product: dict(row) for product, row in links.items()}
+
+    def _nodes(self, node_type: str) -> list[str]:
+        ids: list[str] = pq.read_table(self.snapshot / f"nodes/{node_type}.parquet").column("id").to_pylist()
         return ids
 
     @cached_property
-    def group_owner(self) -> dict[tuple[str, str], str]:
-        """Whose basket or session it is."""
-        return {
-            (kind, event[kind]): self.users[event["user"]]
-            for event in self.events
-            for kind in ("basket", "session")
-            if event[kind] and event["user"] is not None
-        }
+    def _low_pass(self) -> dict[str, Any]:
+        arrays = load_file(self.artifact / "low_pass.safetensors")
+        return {name: array.astype(float).tolist() for name, array in arrays.items()}
 
     @cached_property
-    def two_step(self) -> dict[str, TwoStep]:
-        found = {}
-        for name, meeting in self.ontology["meetings"].items():
-            found[name] = self._degrees(self._met(meeting))
-        for name, relation in self.ontology["relations"].items():
-            if relation["from"] == "Product" and relation["to"] != "Product":
-                found[name] = self._degrees(self._related(name, relation["to"]))
-        return found
-
-    @cached_property
-    def direct(self) -> dict[str, Direct]:
-        found = {}
-        for name, relation in self.ontology["relations"].items():
-            if relation["from"] == relation["to"] == "Product":
-                links: dict[tuple[str, str], float] = defaultdict(float)
-                for edge in pq.read_table(self.snapshot / f"edges/Product.{name}.Product.parquet").to_pylist():
-                    links[self.ids[edge["source"]], self.ids[edge["target"]]] += edge["weight"]
-                starts: dict[str, float] = defaultdict(float)
-                stops: dict[str, float] = defaultdict(float)
-                for (start, stop), weight in links.items():
-                    starts[start] += weight
-                    stops[stop] += weight
-                found[name] = (dict(links), (starts, stops))
-        return found
-
-    def _met(self, meeting: dict[str, object]) -> dict[str, dict[str, float]]:
-        links: dict[str, dict[str, float]] = defaultdict(dict)
-        for event in self.events:
-            if event["behaviour"] not in meeting["behaviours"]:
-                continue
-            group = event["basket"] if meeting["by"] == "basket" else event["session"]
-            if meeting["by"] == "user":
-                group = None if event["user"] is None else self.users[event["user"]]
-            if group is not None:
-                links[self.ids[event["product"]]][group] = 1.0
-        return links
-
-    def _related(self, name: str, target: str) -> dict[str, dict[str, float]]:
-        ids = pq.read_table(self.snapshot / f"nodes/{target}.parquet").column("id").to_pylist()
-        links: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        for edge in pq.read_table(self.snapshot / f"edges/Product.{name}.{target}.parquet").to_pylist():
-            links[self.ids[edge["source"]]][ids[edge["target"]]] += edge["weight"]
-        return links
-
-    def _degrees(self, links: dict[str, dict[str, float]]) -> TwoStep:
-        middle_degrees: dict[str, float] = defaultdict(float)
-        degrees: dict[str, float] = defaultdict(float)
-        for product, middles in links.items():
-            for middle, weight in middles.items():
-                middle_degrees[middle] += weight
-                degrees[product] += weight
-        return defaultdict(dict, links), middle_degrees, degrees
-
-    @cached_property
-    def _layers(self) -> dict[str, object]:
+    def _layers(self) -> dict[str, Any]:
         arrays = load_file(self.artifact / "latent.safetensors")
         return {name: array for name, array in arrays.items() if name.startswith("layers.")}
 
     @cached_property
-    def start_factor(self) -> object:
+    def _start_factor(self) -> Any:
         return load_file(self.artifact / "latent.safetensors")["start_factor"]
 
     @cached_property
     def _vectors(self) -> dict[int, list[float]]:
         return {}
+
+    @cached_property
+    def _two_step(self) -> dict[str, Paths]:
+        return {}
+
+    @cached_property
+    def _direct(self) -> dict[str, tuple[Links, dict[str, float], dict[str, float]]]:
+        return {}
+
+
+def _amount(numbers: dict[str, Any], b: int, events: int, age: float) -> float:
+    """What a unit carries into a term."""
+    floor, half_life = numbers["floor"][b], numbers["half_life_days"][b]
+    return float(
+        numbers["weights"][b] * events ** numbers["saturation"][b] * (floor + (1 - floor) * 2 ** (-age / half_life))
+    )
+
+
+def _turned(links: Links) -> Links:
+    turned: Links = defaultdict(dict)
+    for start, row in links.items():
+        for end, weight in row.items():
+            turned[end][start] = weight
+    return turned

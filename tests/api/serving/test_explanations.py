@@ -22,6 +22,12 @@ def explain(shop: Client, user: str, product: str, **more: Any) -> dict[str, Any
     return dict(shop.ask(EXPLAIN, audience={"userId": user}, product=product, **more)["explain"])
 
 
+def rounding(parts: dict[str, Any]) -> float:
+    """How far a score may be from the sum of its parts: it is of float32 where vectors are multiplied."""
+    values = [part["value"] for part in parts["contributions"]] + [parts["prior"], parts["remainder"]["value"]]
+    return 1e-5 * sum(map(abs, values))
+
+
 @pytest.mark.parametrize("shown", [1, 5, 100])
 @pytest.mark.parametrize("user", ["u0", "u1", "u5", "nobody"])
 def test_prior_contributions_and_remainder_add_up_to_the_score(shop: Client, user: str, shown: int) -> None:
@@ -29,7 +35,7 @@ def test_prior_contributions_and_remainder_add_up_to_the_score(shop: Client, use
         parts = edge["explanation"]
         assert parts["score"] == edge["score"]
         total = parts["prior"] + sum(part["value"] for part in parts["contributions"]) + parts["remainder"]["value"]
-        assert total == pytest.approx(edge["score"], abs=1e-9)
+        assert total == pytest.approx(edge["score"], abs=rounding(parts))
         assert len(parts["contributions"]) <= shown
         sizes = [abs(part["value"]) for part in parts["contributions"]]
         assert sizes == sorted(sizes, reverse=True)
@@ -42,7 +48,8 @@ def test_the_remainder_is_what_the_listed_contributions_leave(shop: Client) -> N
     listed = shop.ask(query, n=7, list=True)["recommendations"]["edges"][0]
     assert len(listed["explanation"]["more"]) == 7
     total = sum(part["value"] for part in listed["explanation"]["more"]) + listed["explanation"]["remainder"]["value"]
-    assert listed["explanation"]["prior"] + total == pytest.approx(listed["score"], abs=1e-9)
+    size = rounding({**listed["explanation"], "contributions": listed["explanation"]["more"]})
+    assert listed["explanation"]["prior"] + total == pytest.approx(listed["score"], abs=size)
     short = shop.ask(query, n=7, list=False)["recommendations"]["edges"][0]["explanation"]["remainder"]
     assert short["count"] == listed["explanation"]["remainder"]["count"] + 5
 
@@ -79,7 +86,7 @@ def test_people_are_groups_and_small_groups_have_no_number(shop: Client) -> None
     for user in ("u0", "u1", "u2", "u3"):
         for edge in shop.recommend({"userId": user}, 20, shown=100)["edges"]:
             for part in edge["explanation"]["contributions"]:
-                if part["relation"] not in ("CO_BUYER", "SAME_BASKET"):
+                if part["relation"] not in ("CO_BUYER", "SAME_BASKET", "NEXT_PRODUCT"):
                     continue
                 middle = part["path"]["nodes"][1]
                 assert part["path"]["cypher"] is None
@@ -99,7 +106,9 @@ def test_an_expert_gets_the_query_that_returns_the_paths(shop: Client, home: Any
                 if path is None or relation in checked:
                     continue
                 rows = store.read(Query(path["cypher"]))
-                assert len(rows) == (path["nodes"][1]["count"] if len(path["nodes"]) == 3 else 1), relation
+                # Somebody who took the same step twice is two rows and one person.
+                middles = {row["middle"] for row in rows}
+                assert len(middles) == (path["nodes"][1]["count"] if len(path["nodes"]) == 3 else 1), relation
                 checked.add(relation)
     assert {"CO_BUYER", "IN_CATEGORY"} <= checked
 
@@ -120,7 +129,7 @@ def test_deleting_a_units_events_changes_the_score_by_its_contributions(shop: Cl
     )["deleteEvents"]
     assert set(deleted["deletedEventIds"]) == {first["eventId"], again["eventId"]}
     after = explain(shop, "leaver", "p10", **moment)
-    assert before["score"] - after["score"] == pytest.approx(sum(of_unit), abs=1e-9)
+    assert before["score"] - after["score"] == pytest.approx(sum(of_unit), abs=rounding(before))
     assert all(part["because"]["behaviour"] == "view" for part in after["contributions"])
 
 

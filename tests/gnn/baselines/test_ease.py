@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from gnn.baselines import ease, memory
+from gnn import memory
+from gnn.baselines import ease
 from gnn.baselines.common import Skipped
 from gnn.data import TrainingError
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gnn.baselines import hetero_sage, memory
+from gnn import memory
+from gnn.baselines import hetero_sage
 from gnn.baselines.common import Skipped
 from gnn.baselines.hetero_sage import both_ways, edges_of
 

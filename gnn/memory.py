@@ -1,4 +1,4 @@
-"""How much memory a baseline may take."""
+"""How much memory there is, and what work of a known size needs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-from gnn.baselines import memory
+from gnn import memory
 
 
 def test_enough_memory_is_no_reason_to_skip():

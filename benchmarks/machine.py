@@ -1,0 +1,41 @@
+"""What figures were taken on, and how they are kept."""
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gnn.evaluate import versions
+from gnn.train import choose_device
+from schema.files import replacing_file
+
+
+def machine() -> dict[str, Any]:
+    """Cores, memory, load and versions of the machine that this runs on."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "threads": os.environ.get("OMP_NUM_THREADS", "all"),
+        "device": choose_device(None),
+        "system": f"{platform.system()} {platform.machine()}",
+        "load_before": round(os.getloadavg()[0], 1),
+        "versions": versions(),
+    }
+
+
+def write_json(document: Any, path: Path) -> None:
+    """Writes a document aside and renames it: the file is complete or not there."""
+    write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Writes a text aside and renames it.
+
+    Raises:
+        WriteError: no space or no right to write there.
+    """
+    with replacing_file(path) as aside:
+        aside.write_text(text, encoding="utf-8")

@@ -1,0 +1,133 @@
+"""Scores of many people at once, from the model as it is served."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn import walk
+from gnn.histories import Histories
+from gnn.latent import Latent
+from gnn.low_pass import LowPass
+from gnn.paths import FloatArray, PathTerm, arrays
+from gnn.popularity import Demand
+from gnn.scoring import Scorer
+from gnn.tasks import Questions, Ragged
+from gnn.units import History
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The prior and the trend at any moment: fitted mixtures of log demand.
+
+    Shapes:
+        prior, trend: (H,) weights.
+    """
+
+    demand: Demand
+    prior: FloatArray
+    trend: FloatArray
+
+    def at(self, as_of_ms: npt.NDArray[np.int64], products: int) -> tuple[FloatArray, FloatArray]:
+        """(B, N) prior and trend, each row at its own moment."""
+        everything = np.tile(np.arange(products), len(as_of_ms))
+        known = self.demand.log_of(everything, np.repeat(as_of_ms, products))
+        shape = (len(as_of_ms), products)
+        return (self.prior @ known).reshape(shape), np.exp(self.trend @ known).reshape(shape)
+
+
+@dataclass(frozen=True)
+class ModelRanker:
+    """Answers questions with a model: `gnn.tasks.Ranker`.
+
+    Paths that lead back to the history (through the viewer, or from a product to itself) reach only what the
+    history holds. Where that is ranked too (`Questions.repeats`) each person is scored as over HTTP.
+
+    Attributes:
+        scorer: the model.
+        past: histories that the questions are asked of, by position of the user.
+        moment: for questions at other moments than the end of the data.
+        length_power: t of |H|^-t, by which scores of different people compare; 0 where they need not.
+    """
+
+    scorer: Scorer
+    past: Histories
+    moment: Moment
+    length_power: float = 0.0
+
+    def __call__(self, questions: Questions) -> Float32:
+        """(B, N) scores."""
+        rows = self._joined(questions)
+        personal = self._exact(questions) if questions.repeats else self._personal(rows)
+        if (questions.as_of_ms >= self.moment.demand.as_of_ms).all():
+            scores = self.scorer.prior + self.scorer.trend * personal
+        else:
+            prior, trend = self.moment.at(questions.as_of_ms, self.scorer.size)
+            scores = prior + trend * personal
+        if self.length_power:
+            scores *= np.maximum(np.diff(rows.indptr), 1.0)[:, None] ** -self.length_power
+        return np.asarray(scores, np.float32)
+
+    def _exact(self, questions: Questions) -> FloatArray:
+        return np.stack(
+            [
+                self.scorer.personal(self.past.of(int(user)), int(as_of), int(user))
+                for user, as_of in zip(questions.user, questions.as_of_ms, strict=True)
+            ]
+        )
+
+    def _joined(self, questions: Questions) -> "_Rows":
+        units = Ragged(self.past.indptr, np.arange(len(self.past.products), dtype=np.int32)).take(questions.user)
+        kept = units.products
+        joined = History(
+            self.past.products[kept], self.past.behaviours[kept], self.past.events[kept], self.past.last_ms[kept]
+        )
+        return _Rows(units.indptr, joined, np.repeat(questions.as_of_ms, units.lengths()))
+
+    def _personal(self, rows: "_Rows") -> Float32:
+        total = np.zeros((len(rows.indptr) - 1, self.scorer.size), np.float32)
+        for term in self.scorer.terms:
+            _add_paths(total, rows, term)
+        for dense in (self.scorer.low_pass, self.scorer.latent):
+            if dense is not None:
+                _add_dots(total, rows, dense)
+        return total
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Units of B people, one after the other, and the moment that each unit is looked at from."""
+
+    indptr: npt.NDArray[np.int64]
+    units: History
+    as_of_ms: npt.NDArray[np.int64]
+
+    def amounts(self, term: PathTerm | LowPass | Latent) -> FloatArray:
+        """(J,) what each unit carries into a term."""
+        amounts = term.units.amounts(self.units, self.as_of_ms) * term.weights[self.units.behaviours]
+        return np.asarray(amounts * term.start_factor[self.units.products])
+
+
+def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
+    amounts = rows.amounts(term).astype(np.float32)
+    if term.term.kind == "self" or not amounts.any():
+        return
+    starts, end_factor = rows.units.products.astype(np.int64), term.end_factor.astype(np.float32)
+    if term.term.two_steps:
+        middle = term.middle_factor.astype(np.float32)
+        walk.two_steps_of_many(
+            total, rows.indptr, starts, amounts, end_factor, middle, arrays(term.links), arrays(term.by_middle)
+        )
+    else:
+        walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, arrays(term.links))
+
+
+def _add_dots(total: Float32, rows: _Rows, dense: LowPass | Latent) -> None:
+    left = dense.basis if isinstance(dense, LowPass) else dense.vectors
+    carried = left[rows.units.products] * rows.amounts(dense)[:, None]
+    people = np.zeros((len(total), left.shape[1]), np.float32)
+    row = np.repeat(np.arange(len(total)), np.diff(rows.indptr))
+    np.add.at(people, row, carried.astype(np.float32))
+    total += people @ dense.vectors.T

@@ -1,0 +1,69 @@
+"""The low-pass term: what the smooth part of who met what says, filtered by frequency.
+
+    C[j, i] = d_j^-a · <v_j, h(S) v_i> · d_i^-c,    h(s) = Σ_p η_p s^p
+
+V and S are the leading right singular vectors and values of the normalised user-product matrix. p = 0 is
+the ideal low-pass filter of GF-CF (Shen et al. 2021), p = 2 the smooth part of co-occurrence and p = 4
+that of its square: with a negative η the term takes off what everybody takes anyway (sharpening, as in
+BSPM, Choi et al. 2023). These are paths of any length between products, without a single one to show.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.latent import Vectors, dots
+from gnn.paths import FloatArray, IntArray
+from gnn.units import UnitWeights
+
+POWERS = (0, 2, 4)
+"""p: which powers of the singular values the filter is made of."""
+
+
+@dataclass(frozen=True)
+class LowPass:
+    """Singular vectors with a fitted filter.
+
+    Shapes:
+        basis: (N, d) V.
+        values: (d,) S, the largest is one.
+        response: (len(POWERS),) η; signed.
+        start_factor: (N,) d_j^-a / scale.
+        end_factor: (N,) d_i^-c.
+        weights: (B,) θ, one for each behaviour.
+        units: how much a unit of the history counts here.
+    """
+
+    basis: Vectors
+    values: FloatArray
+    response: FloatArray
+    start_factor: FloatArray
+    end_factor: FloatArray
+    weights: FloatArray
+    units: UnitWeights
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """(N, d) h(S) v_i · d_i^-c, of a product as the end of a path."""
+        response = sum(eta * self.values**p for eta, p in zip(self.response, POWERS, strict=True))
+        return np.asarray(self.basis * response * self.end_factor[:, None], np.float32)
+
+    def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
+        """(N,) what the start products give to every product but themselves."""
+        return dots(self.basis, self.vectors, starts, amounts * self.start_factor[starts])
+
+    def between(self, starts: IntArray, ends: IntArray) -> FloatArray:
+        """(J, I) C between some products."""
+        left = self.basis[starts].astype(np.float64) * self.start_factor[starts, None]
+        values = left @ self.vectors[ends].astype(np.float64).T
+        return np.asarray(values * np.not_equal.outer(starts, ends))
+
+
+def powers_between(
+    basis: Vectors, values: FloatArray, starts: IntArray, ends: IntArray
+) -> list[npt.NDArray[np.float64]]:
+    """(J, I) <v_j, S^p v_i> for each power, without factors of degree: what fitting weighs."""
+    other = np.not_equal.outer(starts, ends)
+    return [(basis[starts] * values**p) @ basis[ends].T * other for p in POWERS]

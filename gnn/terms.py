@@ -1,0 +1,138 @@
+"""The terms of the score as fitting sees them: explicit paths, the low-pass filter, the latent vectors."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gnn.data import Shop
+from gnn.histories import interactions
+from gnn.incidence import Incidence
+from gnn.latent import Vectors, dots
+from gnn.low_pass import POWERS, LowPass, powers_between
+from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
+from gnn.questions import FitTerm
+from gnn.spectral import singular_vectors
+from gnn.units import UnitWeights
+
+LATENT = "LATENT"
+LOW_PASS = "LOW_PASS"  # noqa: S105 (a filter, no secret)
+RANK = 64
+# Users with many products count less: between the row sum of GF-CF (1/2) and none.
+USER_EXPONENT = 0.3
+START, END = 0.5, 0.2
+
+
+@dataclass(frozen=True)
+class Basis:
+    """(N, d) singular vectors and (d,) values of a shop's user-product matrix; the largest is one."""
+
+    vectors: Vectors
+    values: FloatArray
+
+
+def basis(shop: Shop, seed: int) -> Basis | None:
+    """The smooth part of who met what; None where nobody met two products."""
+    matrix = interactions(shop)
+    if not len(matrix.data) or np.diff(matrix.indptr).max() < 2 or min(matrix.shape) < 2:
+        return None
+    # Few of all directions: with many of them the smooth part of a small shop is the whole, and paths are idle.
+    rank = max(1, min(RANK, *(size // 20 for size in matrix.shape)))
+    vectors, values = singular_vectors(matrix, rank, np.random.default_rng(seed), USER_EXPONENT)
+    return Basis(np.asarray(vectors, np.float32), np.asarray(values / values[0], np.float64))
+
+
+def met(shop: Shop) -> FloatArray:
+    """(N,) users who did anything with a product."""
+    return np.bincount(interactions(shop).indices, minlength=shop.products).astype(np.float64)
+
+
+def fit_terms(shop: Shop, found: Sequence[Incidence], smooth: Basis | None, vectors: Vectors) -> list[FitTerm]:
+    """All terms of a shop, in a fixed order: explicit ones, low-pass, latent."""
+    degree = met(shop)
+    terms = [explicit(incidence, len(shop.behaviours)) for incidence in found]
+    if smooth is not None:
+        terms.append(_low_pass(smooth, degree, len(shop.behaviours)))
+    return [*terms, _latent(vectors, degree)]
+
+
+def neutral_units(behaviours: int) -> UnitWeights:
+    """Units that all count alike."""
+    return UnitWeights(np.zeros(behaviours), np.ones(behaviours), np.ones(behaviours))
+
+
+def middle_shares(incidence: Incidence) -> list[tuple[float, ...]]:
+    """One choice of the middle's power for each variant of a term; one alone where all middles are alike."""
+    count = len(MIDDLE_POWERS) if incidence.middles_differ else 1
+    return [tuple(float(k == n) for k in range(len(MIDDLE_POWERS))) for n in range(count)]
+
+
+def explicit(incidence: Incidence, behaviours: int) -> FitTerm:
+    """A term of paths, with one variant for each power of the middle's degree."""
+    units, weights, choices = neutral_units(behaviours), np.ones(behaviours), middle_shares(incidence)
+    bare = [incidence.with_weights(weights, units, (0.0, 0.0), choice) for choice in choices]
+    first = incidence.with_weights(weights, units, (START, END), choices[len(choices) // 2])
+
+    def between(starts: IntArray, ends: IntArray, person: int) -> list[FloatArray]:
+        return [term.between(starts, ends, term.owned_by(person)) for term in bare]
+
+    return FitTerm(
+        name=incidence.term.name,
+        variants=len(choices),
+        signed=False,
+        between=between,
+        scores=_scores(first),
+        out_degree=incidence.out_degree,
+        degree=incidence.degree,
+        start=START,
+        end=END,
+    )
+
+
+def _scores(term: PathTerm) -> Callable[[IntArray, FloatArray, int], FloatArray]:
+    def scores(starts: IntArray, amounts: FloatArray, person: int) -> FloatArray:
+        return term.scores(starts, amounts, term.owned_by(person))
+
+    return scores
+
+
+def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int) -> FitTerm:
+    first = LowPass(
+        basis=smooth.vectors,
+        values=smooth.values,
+        response=np.array([1.0] + [0.0] * (len(POWERS) - 1)),
+        start_factor=power(degree, 0.25),
+        end_factor=power(degree, -0.4),
+        weights=np.ones(behaviours),
+        units=neutral_units(behaviours),
+    )
+    return FitTerm(
+        name=LOW_PASS,
+        variants=len(POWERS),
+        signed=True,
+        between=lambda starts, ends, person: powers_between(smooth.vectors, smooth.values, starts, ends),
+        scores=lambda starts, amounts, person: first.scores(starts, amounts),
+        out_degree=degree,
+        degree=degree,
+        start=0.25,
+        end=-0.4,
+    )
+
+
+def _latent(vectors: Vectors, degree: FloatArray) -> FitTerm:
+    factor = power(degree, START)
+
+    def between(starts: IntArray, ends: IntArray, person: int) -> list[FloatArray]:
+        return [np.asarray(vectors[starts] @ vectors[ends].T * np.not_equal.outer(starts, ends), np.float64)]
+
+    return FitTerm(
+        name=LATENT,
+        variants=1,
+        signed=False,
+        between=between,
+        scores=lambda starts, amounts, person: dots(vectors, vectors, starts, amounts * factor[starts]),
+        out_degree=degree,
+        degree=np.ones(len(degree)),
+        start=START,
+        end=0.0,
+    )

@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_shop import START, SmallShop
+
+from gnn.data import read_shop
+from gnn.popularity import HORIZONS, demand, shrunk_to_category
+
+DAY = 86_400_000
+START_MS = int(START.timestamp() * 1000)
+PRODUCTS = 6
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    generator = np.random.default_rng(0)
+    # Some at the same moment, several a product; the last product has none.
+    events = [
+        (
+            int(generator.integers(4)),
+            int(generator.integers(PRODUCTS - 1)),
+            "view",
+            float(generator.integers(0, 90)),
+            None,
+        )
+        for _ in range(60)
+    ]
+    events.append((0, 0, "purchase", 100.0, None))
+    edges = {"IN_CATEGORY": [(product, product % 2, 1.0) for product in range(PRODUCTS)]}
+    small = SmallShop(PRODUCTS, 4, events, edges=edges, nodes={"Category": ["even", "odd"]})
+    return read_shop(small.write(tmp_path_factory.mktemp("shop") / "s"))
+
+
+def counted(shop, product, as_of_ms, half_life):
+    """Decayed number of events before a moment; at the end of the data of all there are."""
+    total = 0.0
+    for when, what in zip(shop.events.time_ms, shop.events.product, strict=True):
+        if what == product and (when < as_of_ms or as_of_ms >= shop.as_of_ms):
+            age = (as_of_ms - when) / DAY
+            total += 2 ** (-age / half_life)
+    return total
+
+
+def test_log_demand_is_that_of_plain_loops_at_any_moment(shop):
+    known = demand(shop)
+    moments = START_MS + np.array([0, 1, 30, 31, 77, 89]) * DAY
+    # Also at moments when something happened, which does not count yet.
+    moments = np.concatenate([moments, shop.events.time_ms[::7], [shop.as_of_ms]])
+    for as_of in moments:
+        found = known.log(int(as_of))
+        for row, half_life in enumerate(known.horizons):
+            at_end = [counted(shop, p, shop.as_of_ms, half_life) for p in range(PRODUCTS)]
+            smoothing = 0.5 * np.mean(at_end)
+            logs = np.log(np.array(at_end) + smoothing)
+            for product in range(PRODUCTS):
+                log = np.log(counted(shop, product, as_of, half_life) + smoothing)
+                expected = (log - logs.mean()) / logs.std()
+                assert found[row, product] == pytest.approx(expected, abs=1e-6)
+
+
+def test_each_product_may_be_asked_for_at_a_moment_of_its_own(shop):
+    known = demand(shop)
+    products, moments = np.array([3, 0, 3]), START_MS + np.array([10, 50, 80]) * DAY
+    found = known.log_of(products, moments)
+    for column, (product, as_of) in enumerate(zip(products, moments, strict=True)):
+        assert found[:, column] == pytest.approx(known.log(int(as_of))[:, product])
+
+
+def test_nothing_that_happens_at_a_moment_or_later_counts_in_it(shop):
+    cut = int(shop.events.time_ms[40])
+    known = demand(shop)
+    earlier = replace(shop, events=shop.events.take(shop.events.time_ms < cut))
+    standard = {name: getattr(known, name) for name in ("smoothing", "centre", "deviation")}
+    assert known.log(cut) == pytest.approx(replace(demand(earlier), **standard).log(cut), abs=1e-9)
+
+
+def test_without_a_moment_it_is_the_end_of_the_data_that_has_seen_all(shop):
+    known = demand(shop)
+    assert known.log() == pytest.approx(known.log(shop.as_of_ms))
+    assert known.log().mean(axis=1) == pytest.approx(np.zeros(len(known.horizons)), abs=1e-9)
+    assert known.log().std(axis=1) == pytest.approx(np.ones(len(known.horizons)))
+
+
+def test_half_lives_that_differ_on_the_data_are_used(shop):
+    # 100 days: half-lives of less than 200 days and all time.
+    assert demand(shop).horizons == (*(h for h in HORIZONS if h < 200), np.inf)
+
+
+def test_without_times_demand_is_the_number_of_events(shop):
+    events = replace(shop.events, time_ms=np.zeros(len(shop.events), np.int64))
+    known = demand(replace(shop, events=events, as_of_ms=0))
+    assert known.horizons == (np.inf,)
+    counts = np.bincount(shop.events.product, minlength=PRODUCTS)
+    logs = np.log(counts + 0.5 * counts.mean())
+    assert known.log()[0] == pytest.approx((logs - logs.mean()) / logs.std(), abs=1e-6)
+
+
+def test_a_product_that_nobody_met_takes_the_mean_of_its_category(shop):
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, -9.0])
+    met = np.bincount(shop.events.product, minlength=PRODUCTS) > 0
+    assert met[:-1].all()
+    assert shrunk_to_category(shop, values).tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 3.0]
+    bare = replace(shop, edges={})
+    assert shrunk_to_category(bare, values)[-1] == pytest.approx(3.0)

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnn import walk
+from gnn.paths import arrays
+
+N, M = 9, 11
+
+
+def incidence(generator, rows=N, columns=M):
+    matrix = sp.random_array((rows, columns), density=generator.uniform(0.05, 0.6), rng=generator).tocsr()
+    matrix.sort_indices()
+    return matrix
+
+
+def history(generator, most=6):
+    """Units of a history; the same product may be there more than once."""
+    count = int(generator.integers(0, most))
+    return generator.integers(0, N, count).astype(np.int64), generator.normal(size=count)
+
+
+def dense_two_steps(links, ends, starts, amounts, own, middle):
+    """Σ_j a_j Σ_n w_jn f_n w_ni for i ≠ j, as matrices."""
+    middle = middle.copy()
+    middle[own] = 0.0
+    between = (links.toarray() * middle) @ ends.toarray().T
+    np.fill_diagonal(between, 0.0)
+    return amounts @ between[starts]
+
+
+def walked(links, ends, starts, amounts, own, middle):
+    total = np.zeros(N)
+    by_middle = ends.T.tocsr()
+    walk.two_steps(total, starts, amounts, own, middle, arrays(links), arrays(ends), arrays(by_middle))
+    return total
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.booleans())
+def test_two_steps_are_the_dense_formula_without_own_middles_and_ways_back(seed, directed):
+    generator = np.random.default_rng(seed)
+    links = incidence(generator)
+    ends = incidence(generator) if directed else links
+    starts, amounts = history(generator)
+    own = generator.choice(M, int(generator.integers(0, 4)), replace=False).astype(np.int64)
+    middle = generator.normal(size=M)
+    found = walked(links, ends, starts, amounts, own, middle)
+    assert found == pytest.approx(dense_two_steps(links, ends, starts, amounts, own, middle), abs=1e-12)
+
+
+def test_what_is_there_already_is_added_to():
+    generator = np.random.default_rng(1)
+    links = incidence(generator)
+    starts, amounts, own, middle = np.array([2, 5]), np.ones(2), np.empty(0, np.int64), np.ones(M)
+    total = np.ones(N)
+    walk.two_steps(total, starts, amounts, own, middle, arrays(links), arrays(links), arrays(links.T.tocsr()))
+    assert total - 1 == pytest.approx(walked(links, links, starts, amounts, own, middle))
+
+
+def test_one_step_is_the_sum_of_rows():
+    generator = np.random.default_rng(2)
+    links = incidence(generator, N, N)
+    starts, amounts = np.array([3, 0, 3]), np.array([1.0, -2.0, 0.5])
+    total = np.zeros(N)
+    walk.one_step(total, starts, amounts, arrays(links))
+    assert total == pytest.approx(amounts @ links.toarray()[starts])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**31), st.booleans())
+def test_many_histories_at_once_reach_what_each_alone_does_outside_of_itself(seed, directed):
+    generator = np.random.default_rng(seed)
+    links = incidence(generator)
+    ends = incidence(generator) if directed else links
+    middle, end_factor = generator.normal(size=M), generator.uniform(0.5, 2, N)
+    rows = [history(generator) for _ in range(5)]
+    indptr = np.cumsum([0, *(len(starts) for starts, _ in rows)]).astype(np.int64)
+    joined = np.concatenate([starts for starts, _ in rows]), np.concatenate([amounts for _, amounts in rows])
+    total = np.zeros((5, N), np.float32)
+    walk.two_steps_of_many(total, indptr, *joined, end_factor, middle, arrays(links), arrays(ends.T.tocsr()))
+    for row, (starts, amounts) in enumerate(rows):
+        alone = walked(links, ends, starts, amounts, np.empty(0, np.int64), middle) * end_factor
+        outside = ~np.isin(np.arange(N), starts)
+        assert total[row][outside] == pytest.approx(alone[outside], abs=1e-4)
+
+
+def test_direct_links_of_many_histories_are_those_of_each():
+    generator = np.random.default_rng(4)
+    links, end_factor = incidence(generator, N, N), generator.uniform(0.5, 2, N)
+    rows = [history(generator) for _ in range(4)]
+    indptr = np.cumsum([0, *(len(starts) for starts, _ in rows)]).astype(np.int64)
+    joined = np.concatenate([starts for starts, _ in rows]), np.concatenate([amounts for _, amounts in rows])
+    total = np.zeros((4, N), np.float32)
+    walk.one_step_of_many(total, indptr, *joined, end_factor, arrays(links))
+    for row, (starts, amounts) in enumerate(rows):
+        alone = np.zeros(N)
+        walk.one_step(alone, starts, amounts, arrays(links))
+        assert total[row] == pytest.approx(alone * end_factor, abs=1e-5)

@@ -178,6 +178,7 @@ class Question:
         ks: lengths of lists; those of the protocol if not said.
         without: relations to leave out.
         baselines: whether all baselines are asked, or the usual two.
+        curve: whether the terms without paths are scaled down on the validation part, to see what they are worth.
     """
 
     path: Path
@@ -185,6 +186,7 @@ class Question:
     ks: tuple[int, ...] = ()
     without: tuple[str, ...] = ()
     baselines: bool = False
+    curve: bool = False
 
 
 def evaluate(
@@ -208,6 +210,7 @@ def evaluate(
         seed=seed,
         minutes=MINUTES if minutes is None else minutes,
         baselines=tuple(BASELINES) if question.baselines else USUAL,
+        curve=question.curve,
         device=device,
         report=report,
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from gnn.data import Shop
-from gnn.fit import Fit, Goal, fit
+from gnn.fit import STEPS, Fit, Goal, fit
 from gnn.histories import Histories, histories
 from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
@@ -138,20 +138,24 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
             goal=goal,
             timed=shop.has_times,
             seed=seed,
+            steps=STEPS if turn + 1 == rounds else STEPS // 2,
             stage=stage,
             report=report,
         )
         fitted = _normalised(before, names, numbers, seed)
         if turn + 1 < rounds:
             model = _proposer(build(before, fitted, seed=seed, version="fit"))
-            terms = [term for term in terms if term.name != LOW_PASS or _earns_its_place(numbers)]
+            smooth = before.smooth if _earns_its_place(numbers) else None
+            # Shares are known now: with one variant a term leaves room for more people.
+            shares = {name: numbers.variants for name, numbers in fitted.terms.items() if name != LATENT}
+            terms = fit_terms(shop, before.found, smooth, before.vectors(), shares)
             names = [term.name for term in terms]
     return fitted
 
 
 def _earns_its_place(numbers: Fit) -> bool:
     """Whether the low-pass term adds enough to make up for having no path to show."""
-    return numbers.measure - numbers.without[LOW_PASS] >= EARNED * numbers.measure
+    return numbers.measure - numbers.without.get(LOW_PASS, numbers.measure) >= EARNED * numbers.measure
 
 
 def _proposer(scorer: Scorer) -> Proposer:
@@ -287,7 +291,7 @@ def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) 
     terms = {}
     for row, name in enumerate(names):
         exponents = (float(numbers.start[row]), float(numbers.end[row]))
-        terms[name] = Numbers(ones, exponents, _variants(name, numbers.variants[row]), numbers.units[row])
+        terms[name] = Numbers(ones, exponents, numbers.variants[row], numbers.units[row])
     unit = Fitted(terms, numbers.prior, numbers.trend, numbers.length_power, numbers.measure, numbers.without)
     sizes = _Parts(before, unit, histories(before.shop), _sample(before.shop, seed)).sizes()
     weighted = {}
@@ -295,11 +299,6 @@ def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) 
         factor = numbers.variants[row][0] if name == LATENT else 1.0
         weighted[name] = replace(terms[name], weights=numbers.theta[row] * factor * sizes[name])
     return replace(unit, terms=weighted)
-
-
-def _variants(name: str, weights: tuple[float, ...]) -> tuple[float, ...]:
-    """Weights of a term's variants, filled up with zeros for the powers that it has no variant for."""
-    return weights if name in (LATENT, LOW_PASS) else weights + (0.0,) * (len(MIDDLE_POWERS) - len(weights))
 
 
 def _mixture(weights: FloatArray, known: FloatArray) -> FloatArray:

@@ -12,13 +12,16 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-from gnn.baselines import BASELINES, Skipped
-from gnn.batch import ModelRanker
+from gnn.batch import ModelRanker, Moment
+from gnn.build import build
 from gnn.data import Shop
 from gnn.fit import Goal
 from gnn.histories import histories
-from gnn.measure import Measured, measure
-from gnn.tasks import Benchmark, Questions, Ranker, Split
+from gnn.measure import Measured, measure_by_protocol
+from gnn.popularity import demand
+from gnn.readable import Point, readable_curve, readable_share
+from gnn.rivals import Rival, ask_rival
+from gnn.tasks import Benchmark, Split
 from gnn.train import MINUTES, Trained, choose_device, fit_document, train_model, validation_split
 from schema.progress import Report, silent
 
@@ -29,23 +32,14 @@ USUAL = ("popularity", "item-knn")
 
 
 @dataclass(frozen=True)
-class Rival:
-    """A baseline's figures, or why there are none."""
-
-    measured: Measured | None
-    tuned: Mapping[str, float]
-    converged: bool
-    note: str
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """Figures of one benchmark.
 
     Attributes:
         measured: of our model.
-        segments: further questions -> ours; rivals' are in `rival_segments`.
+        segments: further questions -> ours.
+        readable_share: as of `gnn.readable`, of the test questions.
+        readable_curve: as of `gnn.readable`, of the validation questions, if it was asked for.
         rivals: name -> baseline.
         trained: the model that was asked.
         seconds: for training (all weights included) and for ranking.
@@ -55,7 +49,8 @@ class Evaluation:
     measured: Measured
     segments: Mapping[str, Measured]
     rivals: Mapping[str, Rival]
-    rival_segments: Mapping[str, Mapping[str, Measured]]
+    readable_share: float | None
+    readable_curve: Sequence[Point] | None
     trained: Trained
     seconds: Mapping[str, float]
     config: Mapping[str, Any]
@@ -70,14 +65,16 @@ class Evaluation:
             "groups": {name: asdict(group) for name, group in self.measured.groups.items()},
             "questions": self.measured.questions,
             "models": {OURS: dict(self.measured.metrics)} | {name: dict(m.metrics) for name, m in ran.items()},
-            "baselines": {name: _rival(rival) for name, rival in self.rivals.items()},
+            "baselines": {name: rival.as_dict() for name, rival in self.rivals.items()},
             "published": {p.model: dict(p.metrics) for p in self.benchmark.published},
             "segments": {
                 segment: {OURS: dict(found.metrics)}
-                | {name: dict(m[segment].metrics) for name, m in self.rival_segments.items()}
+                | {name: dict(r.segments[segment].metrics) for name, r in self.rivals.items() if segment in r.segments}
                 for segment, found in self.segments.items()
             },
-            "config": dict(self.config) | {"fit": fit_document(self.trained.fitted)},
+            "readable_share": self.readable_share,
+            **({} if self.readable_curve is None else {"readable_curve": [asdict(p) for p in self.readable_curve]}),
+            "config": dict(self.config) | {"fit": fit_document(self.trained.fitted, self.benchmark.shop.behaviours)},
             "seconds": dict(self.seconds),
             "peak_memory_bytes": peak_memory(),
             "versions": versions(),
@@ -91,6 +88,7 @@ def evaluate(
     seed: int = 0,
     minutes: float = MINUTES,
     baselines: Sequence[str] = USUAL,
+    curve: bool = False,
     device: str | None = None,
     report: Report = silent,
 ) -> Evaluation:
@@ -101,6 +99,7 @@ def evaluate(
         seed: of the validation part, the learning and the bootstrap.
         minutes: the longest that training may take; each baseline gets the time that ours took.
         baselines: names of `gnn.baselines.BASELINES`.
+        curve: whether to measure on the validation part what the terms without paths are worth.
         device: as of `gnn.train.train`.
         report: told how far it is.
 
@@ -123,21 +122,23 @@ def evaluate(
     training = time.perf_counter() - started
     ranker = model_ranker(trained, benchmark.happened or shop)
     started = time.perf_counter()
-    measured = _measured(benchmark, ranker, benchmark.test, seed, report)
+    measured = measure_by_protocol(benchmark, ranker, benchmark.test, seed, report)
     ranking = time.perf_counter() - started
     asked = benchmark.segments or {}
-    segments = {name: _measured(benchmark, ranker, questions, seed, report) for name, questions in asked.items()}
+    segments = {name: measure_by_protocol(benchmark, ranker, part, seed, report) for name, part in asked.items()}
     if benchmark.happened is not None:
-        segments[TRAIN_HISTORY] = _measured(benchmark, model_ranker(trained, shop), benchmark.test, seed, report)
-    rivals, rival_segments = {}, {}
-    for name in baselines:
-        rivals[name], rival_segments[name] = _rival_of(name, benchmark, validation, training, seed, report)
+        before = model_ranker(trained, shop)
+        segments[TRAIN_HISTORY] = measure_by_protocol(benchmark, before, benchmark.test, seed, report)
+    share = readable_share(ranker, shop, benchmark.test, seed)
+    points = _curve(benchmark, trained, validation, seed, report) if curve else None
+    rivals = {name: ask_rival(name, benchmark, validation, training, seed, report) for name in baselines}
     return Evaluation(
         benchmark=benchmark,
         measured=measured,
         segments=segments,
         rivals=rivals,
-        rival_segments={name: found for name, found in rival_segments.items() if found},
+        readable_share=share,
+        readable_curve=points,
         trained=trained,
         seconds={"training": training, "ranking": ranking},
         config={
@@ -158,56 +159,28 @@ def model_ranker(trained: Trained, happened: Shop) -> ModelRanker:
     return ModelRanker(trained.scorer, histories(happened), moment, trained.fitted.length_power)
 
 
+def validation_ranker(trained: Trained, validation: Split, seed: int) -> ModelRanker:
+    """The model of what the validation part lets see, with the weights that were fitted on its questions."""
+    fitted = trained.fitted
+    scorer = build(trained.before, fitted, seed=seed, version="validation")
+    moment = Moment(demand(validation.seen), fitted.prior, fitted.trend)
+    return ModelRanker(scorer, histories(validation.seen), moment, fitted.length_power)
+
+
 def goal_of(benchmark: Benchmark) -> Goal:
     """What to be good at, by the main metric."""
     return "auc" if benchmark.metrics[0].startswith("auc") else "list"
 
 
-def _measured(
-    benchmark: Benchmark, ranker: Ranker, questions: Questions, seed: int, report: Report = silent
-) -> Measured:
-    return measure(
-        ranker,
-        benchmark.shop,
-        questions,
-        benchmark.metrics,
+def _curve(benchmark: Benchmark, trained: Trained, validation: Split, seed: int, report: Report) -> tuple[Point, ...]:
+    return readable_curve(
+        validation_ranker(trained, validation, seed),
+        validation,
+        benchmark.metrics[:2],
         ties_against=benchmark.ties_against,
         seed=seed,
         report=report,
     )
-
-
-def _rival_of(
-    name: str, benchmark: Benchmark, validation: Split, seconds: float, seed: int, report: Report
-) -> tuple[Rival, dict[str, Measured]]:
-    report(f"baseline {name}", 0, 1)
-    main = benchmark.metrics[0]
-
-    def goal(ranker: Ranker, questions: Questions) -> float:
-        ties = benchmark.ties_against
-        return measure(ranker, validation.seen, questions, [main], ties_against=ties).metrics[main]
-
-    started = time.perf_counter()
-    fitted = BASELINES[name](benchmark.shop, validation, goal, seconds=seconds, seed=seed)
-    if isinstance(fitted, Skipped):
-        report(f"baseline {name}", 1, 1)
-        return Rival(None, {}, False, fitted.reason, time.perf_counter() - started), {}
-    took = time.perf_counter() - started
-    measured = _measured(benchmark, fitted.ranker, benchmark.test, seed)
-    asked = benchmark.segments or {}
-    segments = {part: _measured(benchmark, fitted.ranker, questions, seed) for part, questions in asked.items()}
-    report(f"baseline {name}", 1, 1)
-    return Rival(measured, fitted.tuned, fitted.converged, fitted.note, took), segments
-
-
-def _rival(rival: Rival) -> dict[str, Any]:
-    return {
-        "metrics": None if rival.measured is None else dict(rival.measured.metrics),
-        "tuned": dict(rival.tuned),
-        "converged": rival.converged,
-        "note": rival.note,
-        "seconds": rival.seconds,
-    }
 
 
 def peak_memory() -> int:

@@ -34,7 +34,19 @@ Goal = Literal["list", "auc"]
 
 STEPS = 600
 LEARNING_RATE = 0.05
-SHRINKAGE = 1e-4
+# How strongly numbers are held where they start. θ and exponents are what there is to learn; trends of one
+# month are not those of the next, and a NDCG gives way by thousandths.
+STIFFNESS = {
+    "theta": 1e-6,
+    "start": 1e-4,
+    "end": 1e-4,
+    "variants": 1e-4,
+    "saturation": 1e-4,
+    "half_life": 1e-4,
+    "floor": 1e-4,
+    "prior": 1e-4,
+    "trend": 1e-2,
+}
 SHARPNESS = 0.05
 TAIL = 30.0
 SATURATION, HALF_LIFE_DAYS = 0.3, 60.0
@@ -47,7 +59,7 @@ class Fit:
     Shapes:
         theta: (T, B) for terms as they were given, without degrees at the ends.
         start, end: (T,) exponents a and c.
-        variants: T tuples of the weights of a term's variants.
+        variants: T tuples (P,) of a term's shares: its variants, weighed.
         units: T.
         prior, trend: (H,) weights of the standardised log demands.
         length_power: t of τ(H) = |H|^-t; 0 for lists, where it changes nothing.
@@ -73,7 +85,7 @@ class Weights(nn.Module):
     def __init__(self, terms: Sequence[FitTerm], behaviours: int, horizons: int, timed: bool) -> None:
         super().__init__()
         count = len(terms)
-        self.term_of = torch.repeat_interleave(torch.arange(count), torch.tensor([t.variants for t in terms]))
+        self.term_of = torch.repeat_interleave(torch.arange(count), torch.tensor([len(t.variants) for t in terms]))
         self.signed = torch.tensor([t.signed for t in terms])[self.term_of]
         self.timed = timed
         self.theta = nn.Parameter(torch.full((count, behaviours), -1.0))
@@ -132,9 +144,9 @@ class Weights(nn.Module):
         return self.prior if self.timed else functional.softplus(self.prior - 4.0)
 
     def penalty(self) -> Tensor:
-        """Squared distance from where the numbers started: few questions do not move them far."""
-        moved = [(p - self._first[name]).square().sum() for name, p in self.named_parameters() if name in self._first]
-        return torch.stack(moved).sum()
+        """Weighted squared distance from where the numbers started: few questions do not move them far."""
+        moved = {n: (p - self._first[n]).square().sum() for n, p in self.named_parameters() if n in self._first}
+        return torch.stack([STIFFNESS[name] * distance for name, distance in moved.items()]).sum()
 
 
 def fit(
@@ -145,6 +157,7 @@ def fit(
     goal: Goal,
     timed: bool,
     seed: int,
+    steps: int = STEPS,
     stage: str = "fitting the weights",
     report: Report = silent,
 ) -> Fit:
@@ -157,6 +170,7 @@ def fit(
         goal: what the questions ask for.
         timed: whether ages mean anything.
         seed: order of the batches.
+        steps: of Adam.
         stage: what to call it.
         report: told how far it is.
     """
@@ -172,18 +186,18 @@ def fit(
     others: dict[str, Any] = {"params": [p for n, p in model.named_parameters() if n not in ("start", "end")]}
     optimizer = torch.optim.Adam([others, exponents], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / STEPS))
+        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps))
     )
     order: list[int] = []
-    for step in range(STEPS):
+    for step in range(steps):
         order = order or generator.permutation(len(batches)).tolist()
         batch = batches[order.pop()]
         loss = _loss(model, batch, model(batch, log_out, log_in), goal)
         optimizer.zero_grad(set_to_none=True)
-        (loss + SHRINKAGE * model.penalty()).backward()  # type: ignore[no-untyped-call]
+        (loss + model.penalty()).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        report(stage, step + 1, STEPS)
+        report(stage, step + 1, steps)
     return _result(model, terms, batches, sizes, (log_out, log_in), goal)
 
 
@@ -292,7 +306,10 @@ def _result(
         theta=array(functional.softplus(model.theta)),
         start=array(model.start),
         end=array(model.end),
-        variants=tuple(tuple(weights[model.term_of == t].tolist()) for t in range(len(terms))),
+        variants=tuple(
+            tuple((array(weights[model.term_of == number]) @ np.array(term.variants)).tolist())
+            for number, term in enumerate(terms)
+        ),
         units=tuple(UnitWeights(*row) for row in zip(saturation, half_life, floor, strict=True)),
         prior=array(model.prior_weights()),
         trend=array(model.trend),

@@ -8,6 +8,7 @@ that of its square: with a negative η the term takes off what everybody takes a
 BSPM, Choi et al. 2023). These are paths of any length between products, without a single one to show.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,8 +48,7 @@ class LowPass:
     @cached_property
     def vectors(self) -> Vectors:
         """(N, d) h(S) v_i · d_i^-c, of a product as the end of a path."""
-        response = sum(eta * self.values**p for eta, p in zip(self.response, POWERS, strict=True))
-        return np.asarray(self.basis * response * self.end_factor[:, None], np.float32)
+        return np.asarray(self.basis * filtered(self.values, self.response) * self.end_factor[:, None], np.float32)
 
     def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
         """(N,) what the start products give to every product but themselves."""
@@ -61,9 +61,14 @@ class LowPass:
         return np.asarray(values * np.not_equal.outer(starts, ends))
 
 
-def powers_between(
-    basis: Vectors, values: FloatArray, starts: IntArray, ends: IntArray
+def filtered_between(
+    basis: Vectors, values: FloatArray, responses: Sequence[Sequence[float]], starts: IntArray, ends: IntArray
 ) -> list[npt.NDArray[np.float64]]:
-    """(J, I) <v_j, S^p v_i> for each power, without factors of degree: what fitting weighs."""
+    """(J, I) <v_j, h(S) v_i> for each response, without factors of degree: what fitting weighs."""
     other = np.not_equal.outer(starts, ends)
-    return [(basis[starts] * values**p) @ basis[ends].T * other for p in POWERS]
+    return [(basis[starts] * filtered(values, response)) @ basis[ends].T * other for response in responses]
+
+
+def filtered(values: FloatArray, response: Sequence[float] | FloatArray) -> FloatArray:
+    """(d,) h(S) = Σ_p η_p S^p."""
+    return np.asarray(sum(eta * values**p for eta, p in zip(response, POWERS, strict=True)))

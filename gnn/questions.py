@@ -25,9 +25,9 @@ MOST_UNITS = 100
 MOST_ANSWERS = 20
 HARD = 40
 RANDOM = 100
-BATCH = 64
-# Path values held in memory at once, over all users: a quarter of a gigabyte.
-MOST_VALUES = 60_000_000
+BATCH = 32
+# Path values held in memory at once, over all users: six tenths of a gigabyte.
+MOST_VALUES = 150_000_000
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,17 @@ class FitTerm:
 
     Attributes:
         name: of the term.
-        variants: how many values it gives for a pair; fitting weighs them.
+        variants: (V, P) what each value that it gives for a pair is made of: shares of the middle's powers, or
+            of the low-pass filter's; fitting weighs the V values.
         signed: whether the weights of variants may be negative.
-        between: (starts, ends, person) -> `variants` arrays (J, I) without any path through the person.
+        between: (starts, ends, person) -> V arrays (J, I) without any path through the person.
         scores: (starts, amounts, person) -> (N,), with the exponents that fitting starts from.
         out_degree, degree: (N,) of products as the start and as the end.
         start, end: exponents that fitting starts from.
     """
 
     name: str
-    variants: int
+    variants: tuple[tuple[float, ...], ...]
     signed: bool
     between: Callable[[IntArray, IntArray, int], Sequence[FloatArray]]
     scores: Callable[[IntArray, FloatArray, int], FloatArray]
@@ -116,7 +117,7 @@ def batches(
         model: an earlier fit, whose own first products are then the hard candidates.
     """
     found, room = [], MOST_VALUES
-    variants = sum(term.variants for term in terms)
+    variants = sum(len(term.variants) for term in terms)
     for question in _questions(split, _proposers(terms, model), demand, generator):
         room -= variants * max(len(question.history), 1) * len(question.candidates)
         if room < 0:
@@ -201,7 +202,7 @@ def _sampling(popular: FloatArray) -> FloatArray:
 def _batch(terms: Sequence[FitTerm], demand: Demand, questions: Sequence[_Question]) -> Batch:
     units = max(1, *(len(q.history) for q in questions))
     wide = max(len(q.candidates) for q in questions)
-    paths = np.zeros((sum(term.variants for term in terms), len(questions), units, wide), np.float32)
+    paths = np.zeros((sum(len(term.variants) for term in terms), len(questions), units, wide), np.float32)
     popularity = np.zeros((len(demand.horizons), len(questions), wide), np.float32)
     for row, q in enumerate(questions):
         values = [v for term in terms for v in term.between(q.history.products, q.candidates, q.person)]

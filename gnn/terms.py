@@ -1,7 +1,8 @@
 """The terms of the score as fitting sees them: explicit paths, the low-pass filter, the latent vectors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -9,11 +10,14 @@ from gnn.data import Shop
 from gnn.histories import interactions
 from gnn.incidence import Incidence
 from gnn.latent import Vectors, dots
-from gnn.low_pass import POWERS, LowPass, powers_between
+from gnn.low_pass import POWERS, LowPass, filtered_between
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
 from gnn.questions import FitTerm
 from gnn.spectral import singular_vectors
 from gnn.units import UnitWeights
+
+Shares = tuple[float, ...]
+Variants = tuple[Shares, ...]
 
 LATENT = "LATENT"
 LOW_PASS = "LOW_PASS"  # noqa: S105 (a filter, no secret)
@@ -21,6 +25,7 @@ RANK = 64
 # Users with many products count less: between the row sum of GF-CF (1/2) and none.
 USER_EXPONENT = 0.3
 START, END = 0.5, 0.2
+NOTHING: Mapping[str, Shares] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,33 @@ def met(shop: Shop) -> FloatArray:
     return np.bincount(interactions(shop).indices, minlength=shop.products).astype(np.float64)
 
 
-def fit_terms(shop: Shop, found: Sequence[Incidence], smooth: Basis | None, vectors: Vectors) -> list[FitTerm]:
-    """All terms of a shop, in a fixed order: explicit ones, low-pass, latent."""
-    degree = met(shop)
-    terms = [explicit(incidence, len(shop.behaviours)) for incidence in found]
+def fit_terms(
+    shop: Shop,
+    found: Sequence[Incidence],
+    smooth: Basis | None,
+    vectors: Vectors,
+    known: Mapping[str, Shares] = NOTHING,
+) -> list[FitTerm]:
+    """All terms of a shop, in a fixed order: explicit ones, low-pass, latent.
+
+    Args:
+        shop, found, smooth, vectors: what was learned.
+        known: name of a term -> shares of its variants that are fitted already; such a term has one variant.
+    """
+    degree, behaviours = met(shop), len(shop.behaviours)
+    terms = [explicit(i, behaviours, _variants(known, i.term.name, middle_shares(i))) for i in found]
     if smooth is not None:
-        terms.append(_low_pass(smooth, degree, len(shop.behaviours)))
+        terms.append(_low_pass(smooth, degree, behaviours, _variants(known, LOW_PASS, one_of_each(len(POWERS)))))
     return [*terms, _latent(vectors, degree)]
+
+
+def one_of_each(count: int) -> Variants:
+    """Variants that have one share each."""
+    return tuple(tuple(float(k == n) for k in range(count)) for n in range(count))
+
+
+def _variants(known: Mapping[str, Shares], name: str, each: Variants) -> Variants:
+    return (known[name],) if name in known else each
 
 
 def neutral_units(behaviours: int) -> UnitWeights:
@@ -61,24 +86,24 @@ def neutral_units(behaviours: int) -> UnitWeights:
     return UnitWeights(np.zeros(behaviours), np.ones(behaviours), np.ones(behaviours))
 
 
-def middle_shares(incidence: Incidence) -> list[tuple[float, ...]]:
+def middle_shares(incidence: Incidence) -> Variants:
     """One choice of the middle's power for each variant of a term; one alone where all middles are alike."""
-    count = len(MIDDLE_POWERS) if incidence.middles_differ else 1
-    return [tuple(float(k == n) for k in range(len(MIDDLE_POWERS))) for n in range(count)]
+    each = one_of_each(len(MIDDLE_POWERS))
+    return each if incidence.middles_differ else each[:1]
 
 
-def explicit(incidence: Incidence, behaviours: int) -> FitTerm:
-    """A term of paths, with one variant for each power of the middle's degree."""
-    units, weights, choices = neutral_units(behaviours), np.ones(behaviours), middle_shares(incidence)
-    bare = [incidence.with_weights(weights, units, (0.0, 0.0), choice) for choice in choices]
-    first = incidence.with_weights(weights, units, (START, END), choices[len(choices) // 2])
+def explicit(incidence: Incidence, behaviours: int, variants: Variants) -> FitTerm:
+    """A term of paths, with one variant for each choice of the middle's power."""
+    units, weights = neutral_units(behaviours), np.ones(behaviours)
+    bare = [incidence.with_weights(weights, units, (0.0, 0.0), shares) for shares in variants]
+    first = incidence.with_weights(weights, units, (START, END), variants[len(variants) // 2])
 
     def between(starts: IntArray, ends: IntArray, person: int) -> list[FloatArray]:
         return [term.between(starts, ends, term.owned_by(person)) for term in bare]
 
     return FitTerm(
         name=incidence.term.name,
-        variants=len(choices),
+        variants=variants,
         signed=False,
         between=between,
         scores=_scores(first),
@@ -96,11 +121,11 @@ def _scores(term: PathTerm) -> Callable[[IntArray, FloatArray, int], FloatArray]
     return scores
 
 
-def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int) -> FitTerm:
+def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int, variants: Variants) -> FitTerm:
     first = LowPass(
         basis=smooth.vectors,
         values=smooth.values,
-        response=np.array([1.0] + [0.0] * (len(POWERS) - 1)),
+        response=np.array(variants[0]),
         start_factor=power(degree, 0.25),
         end_factor=power(degree, -0.4),
         weights=np.ones(behaviours),
@@ -108,9 +133,9 @@ def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int) -> FitTerm:
     )
     return FitTerm(
         name=LOW_PASS,
-        variants=len(POWERS),
-        signed=True,
-        between=lambda starts, ends, person: powers_between(smooth.vectors, smooth.values, starts, ends),
+        variants=variants,
+        signed=len(variants) > 1,
+        between=lambda starts, ends, person: filtered_between(smooth.vectors, smooth.values, variants, starts, ends),
         scores=lambda starts, amounts, person: first.scores(starts, amounts),
         out_degree=degree,
         degree=degree,
@@ -127,7 +152,7 @@ def _latent(vectors: Vectors, degree: FloatArray) -> FitTerm:
 
     return FitTerm(
         name=LATENT,
-        variants=1,
+        variants=((1.0,),),
         signed=False,
         between=between,
         scores=lambda starts, amounts, person: dots(vectors, vectors, starts, amounts * factor[starts]),

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 
 from gnn.artifact import Artifact, describe
 from gnn.batch import Moment
-from gnn.build import Fitted, build, fit_split, learned
+from gnn.build import Fitted, Learned, build, fit_split, learned
 from gnn.data import Shop, TrainingError, read_shop
 from gnn.fit import Goal
 from gnn.latent import FREE
@@ -33,11 +34,12 @@ PAST, EVERYTHING = 0.5, 0.3
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, the numbers it was built with, and its demand at other moments."""
+    """A model, the numbers it was built with, its demand at other moments, and what they were fitted on."""
 
     scorer: Scorer
     fitted: Fitted
     moment: Moment
+    before: Learned
 
 
 def train(
@@ -83,7 +85,7 @@ def train(
         created_at=now,
         as_of=datetime.fromtimestamp(shop.as_of_ms / 1000, UTC),
         change_number=shop.change_number,
-        fit=fit_document(trained.fitted),
+        fit=fit_document(trained.fitted, shop.behaviours),
     )
     return Artifact(manifest, trained.scorer)
 
@@ -130,7 +132,7 @@ def train_model(
             stage="learning from everything",
         )
     scorer = build(after, fitted, seed=seed, version=version)
-    return Trained(scorer, fitted, Moment(demand(shop), fitted.prior, fitted.trend))
+    return Trained(scorer, fitted, Moment(demand(shop), fitted.prior, fitted.trend), before)
 
 
 def validation_split(shop: Shop, rule: Rule, seed: int) -> Split:
@@ -203,13 +205,15 @@ def require_memory(shop: Shop) -> None:
         )
 
 
-def fit_document(fitted: Fitted) -> dict[str, Any]:
-    """What fitting found, for a manifest or a report: each term's numbers and what it adds."""
+def fit_document(fitted: Fitted, behaviours: Sequence[str]) -> dict[str, Any]:
+    """What fitting found, for a manifest or a report: each term's θ by behaviour and what it adds."""
     return {
         "measure": fitted.measure,
         "adds": {name: fitted.measure - value for name, value in fitted.without.items()},
         "prior": fitted.prior.tolist(),
         "trend": fitted.trend.tolist(),
         "length_power": fitted.length_power,
-        "weights": {name: numbers.weights.tolist() for name, numbers in fitted.terms.items()},
+        "weights": {
+            name: dict(zip(behaviours, numbers.weights.tolist(), strict=True)) for name, numbers in fitted.terms.items()
+        },
     }

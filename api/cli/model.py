@@ -19,6 +19,7 @@ from api.cli.options import (
 from api.console import Output
 
 OURS = "pathrec"
+READABLE = "readable share"
 SnapshotArgument = Annotated[Path, typer.Argument(help="A snapshot folder, as `pathrec export` writes it.")]
 
 
@@ -72,6 +73,9 @@ def evaluate(
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Ask all baselines, not only popularity and item-kNN.")
     ] = False,
+    curve: Annotated[
+        bool, typer.Option("--curve", help="Scale down what has no path, on the validation part, to see its worth.")
+    ] = False,
     budget: BudgetOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
@@ -81,7 +85,7 @@ def evaluate(
     from api import pipeline
 
     output = Output(json)
-    question = pipeline.Question(path, form, _lengths(k), tuple(without or ()), baselines)
+    question = pipeline.Question(path, form, _lengths(k), tuple(without or ()), baselines, curve)
     with output.progress() as report:
         figures = pipeline.evaluate(question, seed=seed, device=device, minutes=budget, report=report)
     show_figures(output, figures)
@@ -139,6 +143,8 @@ def show_figures(output: Output, figures: Mapping[str, Any]) -> None:
         for metric, value in models[OURS].items()
     ]
     rivals = [name for name in models if name != OURS]
+    # Baselines and published models are not taken apart.
+    rows.append((READABLE, _number(figures["readable_share"]), *("" for _ in (*rivals, *published))))
     output.table(figures["benchmark"], ("metric", OURS, *rivals, *(f"{name} (published)" for name in published)), rows)
     for name, baseline in figures["baselines"].items():
         if baseline["metrics"] is None:
@@ -147,8 +153,20 @@ def show_figures(output: Output, figures: Mapping[str, Any]) -> None:
             output.say(f"{name}: had not converged when its time was over; {baseline['note']}")
     added = sorted(figures["config"]["fit"]["adds"].items(), key=lambda item: -item[1])
     output.table("What each term adds on the validation part", ("term", "adds"), [(n, f"{v:+.4f}") for n, v in added])
+    if points := figures.get("readable_curve"):
+        _show_curve(output, points)
     for note in figures["notes"]:
         output.say(note)
+
+
+def _show_curve(output: Output, points: Sequence[Mapping[str, Any]]) -> None:
+    """A row for each scale of the terms without paths."""
+    rows = [
+        (f"{point['factor']:.2f}", *(_number(v) for v in point["metrics"].values()), _number(point["readable_share"]))
+        for point in points
+    ]
+    columns = ("scale", *points[0]["metrics"], READABLE)
+    output.table("With the terms without paths scaled down, on the validation part", columns, rows)
 
 
 def _with_interval(value: float, ends: Sequence[float] | None) -> str:

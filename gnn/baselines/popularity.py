@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from gnn.baselines.common import Deadline, Fitted, Goal, best, sampled, tuning_note
 from gnn.data import Float32, Shop
-from gnn.scoring import MS_PER_DAY
 from gnn.tasks import Questions, Ranker, Split
+from gnn.units import MS_PER_DAY
 
 HALF_LIVES = (3.0, 7.0, 15.0, 30.0, 90.0, 1e6)
 """Days to choose from; the last is popularity over all time."""

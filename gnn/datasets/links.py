@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gnn.data import Edges, Int32
-from gnn.datasets.errors import DatasetError
-from schema.errors import suggestion
+from gnn.datasets.errors import DatasetError, missing_relation
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,11 @@ class Graph:
         Raises:
             DatasetError: there is no such relation.
         """
-        known = {link.name for link in self.links} | {link.origin for link in self.links}
+        there = [link for link in self.links if len(link.edges.source)]
+        known = {link.name for link in there} | {link.origin for link in there}
         for name in sorted(names):
             if name not in known:
-                raise DatasetError(f"without {name}: the data set has no such relation; {suggestion(name, known)}")
+                raise DatasetError(missing_relation(name, known))
         kept = [link for link in self.links if link.name not in names and link.origin not in names]
         nodes = {link.target: self.nodes[link.target] for link in kept if link.target != "Product"}
         notes = [f"without the relation {name}" for name in sorted(names)]

@@ -75,7 +75,8 @@ def read_question(
         seed, without: as of `read_benchmark`.
 
     Raises:
-        DatasetError: a length is not positive, there is no such format, or the folder is not what it says.
+        DatasetError: a length is not positive, there is no such format, the folder is not what it says, or there
+            is no relation of a name in `without`.
         TrainingError: a snapshot holds nothing to ask.
     """
     if any(k < 1 for k in ks):

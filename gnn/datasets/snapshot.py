@@ -4,10 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gnn.data import Edges, TrainingError, read_shop
-from gnn.datasets.errors import DatasetError
+from gnn.datasets.errors import DatasetError, missing_relation
 from gnn.splits import split_by_time
 from gnn.tasks import Benchmark
-from schema.errors import suggestion
 from schema.snapshot import Snapshot
 
 METRICS = ("recall", "ndcg", "hit_rate", "precision", "map", "mrr", "coverage", "novelty", "popularity", "diversity")
@@ -21,12 +20,14 @@ def snapshot_benchmark(snapshot: Snapshot, *, without: Collection[str] = ()) -> 
         without: relations that are left out.
 
     Raises:
+        DatasetError: the snapshot has no relation of a name in `without`.
         TrainingError: nothing happened after the cut that could be asked for.
     """
     shop = read_shop(snapshot)
-    unknown = [name for name in without if name not in shop.edges]
-    if unknown:
-        raise DatasetError(f"{snapshot.path}: no relation {unknown[0]}; {suggestion(unknown[0], shop.edges)}")
+    there = [name for name, edges in shop.edges.items() if len(edges.source)]
+    for name in without:
+        if name not in there:
+            raise DatasetError(f"{snapshot.path}: {missing_relation(name, there)}")
     nothing = {name: _empty(shop.edges[name]) for name in without}
     split = split_by_time(replace(shop, edges={**shop.edges, **nothing}))
     if not len(split.first):

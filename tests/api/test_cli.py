@@ -282,7 +282,7 @@ def test_a_failure_is_one_block_without_a_traceback(tmp_path: Path) -> None:
 
 def test_a_public_split_is_measured_at_the_lengths_that_are_asked_for(tmp_path: Path) -> None:
     split = write_split(tmp_path / "split")
-    done = pathrec("evaluate", split, "--k", 5, "--json", "-")
+    done = pathrec("evaluate", split, "--k", 5, "--curve", "--json", "-")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert {"recall@5", "ndcg@5"} <= set(figures["metrics"])

@@ -2,14 +2,13 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from small_shop import SmallShop
 
 from gnn import metrics
 from gnn.data import read_shop
-from gnn.measure import NAMES, MetricError, _intervals, measure, parse
+from gnn.measure import _intervals, measure
+from gnn.metric_names import NAMES, MetricError
 from gnn.ranking import RankingError
 from gnn.tasks import Questions, Ragged
 
@@ -202,33 +201,11 @@ def test_intervals_of_thirty_thousand_users_take_about_a_second_of_work():
     assert high - low == pytest.approx(2 * 1.96 / np.sqrt(12 * 30_000), rel=0.1)
 
 
-@given(st.sampled_from(NAMES), st.integers(1, 500))
-def test_every_name_is_understood(name, k):
-    metric, at, _ = name.partition("@")
-    assert parse(name.replace("@k", f"@{k}")) == (metric, k if at else 0)
-
-
 def test_every_name_can_be_measured(shop):
     names = [name.replace("@k", "@2") for name in NAMES]
     found = measure(ranker, shop, CANDIDATES, names)
     assert list(found.metrics) == names
     assert np.isfinite(list(found.metrics.values())).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("recal@20", "there is no metric 'recal@20'; there is .* Did you mean recall@k?"),
-        ("recall", "'recall': give the length of the list as a positive number, as in recall@20"),
-        ("recall@0", "'recall@0': give the length of the list as a positive number"),
-        ("ndcg@ten", "'ndcg@ten': give the length of the list"),
-        ("auc@10", "auc looks at all scores and takes no k; write auc"),
-        ("acu", "Did you mean auc?"),
-    ],
-)
-def test_a_wrong_name_is_answered_with_the_right_one(name, message):
-    with pytest.raises(MetricError, match=message):
-        parse(name)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import scipy.sparse as sp
 import torch
 
 from gnn.data import read_shop
+from gnn.fold_in import hop_row
 from gnn.hetero import to_hetero_data
 from gnn.incidence import incidences
 from gnn.latent import FREE
 from gnn.learn import learn
 from gnn.model import LinearPropagation
-from gnn.overlay import hop_row
 from gnn.paths import PathTerm
 from gnn.propagation import Hop
 from gnn.spectral import item_vectors
@@ -50,7 +50,7 @@ def test_the_gradient_of_a_hop_is_the_same_hop(found):
         assert x.grad.numpy() == pytest.approx(dense_hop(incidence).T @ weight.numpy(), abs=1e-5)
 
 
-def test_a_row_of_the_overlay_is_a_row_of_the_propagation(found):
+def test_the_row_of_one_product_is_a_row_of_the_propagation(found):
     for incidence in found:
         term: PathTerm = incidence.with_weights(np.ones(4), neutral_units(4), (0.0, 0.0), (1.0, 0.0, 0.0))
         rows = np.stack([hop_row(term, p) for p in range(40)])

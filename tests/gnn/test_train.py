@@ -5,7 +5,6 @@ from small_shop import SmallShop, checkerboard
 from gnn.artifact import load_artifact
 from gnn.data import TrainingError, read_shop
 from gnn.datasets import DatasetError, read_question
-from gnn.evaluate import evaluate
 from gnn.latent import FREE
 from gnn.train import earlier_vectors, memory_needed, require_memory, train
 
@@ -54,23 +53,6 @@ def test_a_gpu_that_is_not_there_is_refused(snapshot):
     else:
         with pytest.raises(TrainingError, match="no GPU"):
             train(snapshot, device="cuda")
-
-
-def test_the_model_beats_popularity_where_taste_decides(snapshot):
-    found = evaluate(read_question(snapshot.path, None, (5,)), seed=0, device="cpu").as_dict()
-    assert found["models"]["pathrec"]["recall@5"] > 1.3 * found["models"]["popularity"]["recall@5"]
-    assert set(found["models"]) == {"pathrec", "popularity", "item-knn"}
-    assert found["metrics"] == found["models"]["pathrec"]
-    low, high = found["intervals"]["recall@5"]
-    assert low < found["metrics"]["recall@5"] < high
-    assert found["questions"] > 0
-    assert found["peak_memory_bytes"] > 10**8
-    assert set(found["config"]["fit"]["adds"]) == set(found["config"]["fit"]["weights"])
-
-
-def test_a_relation_can_be_left_out_of_an_evaluation(snapshot):
-    found = evaluate(read_question(snapshot.path, None, (5,), without=("IN_CATEGORY",)), baselines=(), device="cpu")
-    assert "IN_CATEGORY" not in found.as_dict()["config"]["fit"]["weights"]
 
 
 def test_lists_must_have_a_length(snapshot):

@@ -48,6 +48,12 @@ def test_an_unknown_format_is_an_error_with_the_likely_spelling(write):
         read_benchmark(write({}), "lightgc")
 
 
+def test_where_there_are_no_relations_none_can_be_left_out(write):
+    folder = write({"train.txt": "0 10 11\n", "test.txt": "0 12\n"})
+    with pytest.raises(DatasetError, match=r"^without IN_CATEGORY: the data has no relations that could be left out$"):
+        read_benchmark(folder, "lightgcn", without={"IN_CATEGORY"})
+
+
 def test_published_figures_are_fractions_of_known_metrics():
     for figures in PUBLISHED.values():
         for row in figures:

@@ -10,32 +10,12 @@ from gnn.histories import Histories
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
 from gnn.paths import FloatArray, PathTerm, arrays
-from gnn.popularity import Demand
+from gnn.popularity import Moment
 from gnn.scoring import Scorer
 from gnn.tasks import Questions, Ragged
 from gnn.units import History
 
 Float32 = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The prior and the trend at any moment: fitted mixtures of log demand.
-
-    Shapes:
-        prior, trend: (H,) weights.
-    """
-
-    demand: Demand
-    prior: FloatArray
-    trend: FloatArray
-
-    def at(self, as_of_ms: npt.NDArray[np.int64], products: int) -> tuple[FloatArray, FloatArray]:
-        """(B, N) prior and trend, each row at its own moment."""
-        everything = np.tile(np.arange(products), len(as_of_ms))
-        known = self.demand.log_of(everything, np.repeat(as_of_ms, products))
-        shape = (len(as_of_ms), products)
-        return (self.prior @ known).reshape(shape), np.exp(self.trend @ known).reshape(shape)
 
 
 @dataclass(frozen=True)

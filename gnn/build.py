@@ -6,7 +6,7 @@ own scores, so that a weight means the same before and after the data has grown.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from gnn.data import Shop
-from gnn.fit import STEPS, Fit, Goal, fit
+from gnn.fit import Fit, Goal, fit
 from gnn.histories import Histories, histories
 from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
@@ -22,7 +22,7 @@ from gnn.learn import learn
 from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
-from gnn.popularity import demand, shrunk_to_category
+from gnn.popularity import Moment, demand, for_horizons, shrunk_to_category
 from gnn.questions import Proposer, batches
 from gnn.scoring import Scorer
 from gnn.tasks import Split
@@ -33,8 +33,8 @@ from schema.progress import Report, silent
 SAMPLE = 200
 # The second fit sees what the first one wrongly puts in front.
 ROUNDS = 2
-# Share of the measure that a term without paths must add to be kept.
-EARNED = 0.02
+# Share of the measure that a term without paths must add to be kept: being read is worth a hundredth of it.
+EARNED = 0.01
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,6 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
             goal=goal,
             timed=shop.has_times,
             seed=seed,
-            steps=STEPS if turn + 1 == rounds else STEPS // 2,
             stage=stage,
             report=report,
         )
@@ -171,7 +170,8 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
     past, sample = histories(shop), _sample(shop, seed)
     parts = _Parts(everything, fitted, past, sample)
     terms = tuple(parts.sized_path(incidence) for incidence in everything.found)
-    known = demand(shop).log()
+    moment = moment_of(shop, fitted)
+    known = moment.demand.log()
     scorer = Scorer(
         model_version=version,
         ontology=shop.ontology,
@@ -180,8 +180,8 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         terms=terms,
         low_pass=parts.sized_low_pass(),
         latent=parts.sized_latent(),
-        prior=shrunk_to_category(shop, _mixture(fitted.prior, known)),
-        trend=np.exp(shrunk_to_category(shop, _mixture(fitted.trend, known))),
+        prior=shrunk_to_category(shop, moment.prior @ known),
+        trend=np.exp(shrunk_to_category(shop, moment.trend @ known)),
         alive=np.ones(shop.products, bool),
         people=people(shop),
         default_weight=0.0,
@@ -202,7 +202,7 @@ class _Parts:
         # A term that had no data when the numbers were fitted counts nothing until it is fitted.
         numbers = self.fitted.terms.get(incidence.term.name) or _nothing(len(self.learned.shop.behaviours))
         term = incidence.with_weights(numbers.weights, numbers.units, numbers.exponents, numbers.variants)
-        return replace(term, scale=self._deviation(term.units, lambda s, a, u: term.scores(s, a, term.owned_by(u))))
+        return replace(term, scale=self._size(term.units, lambda s, a, u: term.scores(s, a, term.owned_by(u))))
 
     def sized_low_pass(self) -> LowPass | None:
         smooth, numbers = self.learned.smooth, self.fitted.terms.get(LOW_PASS)
@@ -218,7 +218,7 @@ class _Parts:
             weights=numbers.weights,
             units=numbers.units,
         )
-        size = self._deviation(term.units, lambda starts, amounts, user: term.scores(starts, amounts))
+        size = self._size(term.units, lambda starts, amounts, user: term.scores(starts, amounts))
         return replace(term, start_factor=term.start_factor / size)
 
     def sized_latent(self) -> Latent:
@@ -236,7 +236,7 @@ class _Parts:
             weights=numbers.weights,
             units=numbers.units,
         )
-        size = self._deviation(term.units, lambda starts, amounts, user: term.scores(starts, amounts))
+        size = self._size(term.units, lambda starts, amounts, user: term.scores(starts, amounts))
         return replace(term, start_factor=term.start_factor / size)
 
     def sizes(self) -> dict[str, float]:
@@ -250,12 +250,13 @@ class _Parts:
             sizes[LOW_PASS] = _ratio(bare, low_pass.start_factor)
         return sizes
 
-    def _deviation(self, units: UnitWeights, scores: Callable[[IntArray, FloatArray, int], FloatArray]) -> float:
-        found = []
-        for user in self.sample:
-            history = self.past.of(int(user))
-            found.append(scores(history.products, units.amounts(history, self.learned.shop.as_of_ms), int(user)))
-        deviation = float(np.std(np.stack(found))) if found else 0.0
+    def _size(self, units: UnitWeights, scores: Callable[[IntArray, FloatArray, int], FloatArray]) -> float:
+        def rows() -> Iterator[FloatArray]:
+            for user in self.sample:
+                history = self.past.of(int(user))
+                yield scores(history.products, units.amounts(history, self.learned.shop.as_of_ms), int(user))
+
+        deviation = _deviation(rows())
         # Less than that is rounding, of a term that links nothing in the sample.
         return deviation if deviation > 1e-9 else 1.0
 
@@ -301,18 +302,36 @@ def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) 
     return replace(unit, terms=weighted)
 
 
-def _mixture(weights: FloatArray, known: FloatArray) -> FloatArray:
-    """(N,) Σ_h w_h log demand; the later data may span more horizons than the numbers were fitted on."""
-    full = np.zeros(len(known))
-    # Horizons are a prefix of the same list and all time, which is last.
-    full[: len(weights) - 1], full[-1] = weights[:-1], weights[-1]
-    return np.asarray(full @ known)
+def moment_of(shop: Shop, fitted: Fitted) -> Moment:
+    """A shop's demand with fitted weights."""
+    known = demand(shop)
+    count = len(known.horizons)
+    return Moment(known, for_horizons(fitted.prior, count), for_horizons(fitted.trend, count))
+
+
+def with_demand(scorer: Scorer, moment: Moment, shop: Shop) -> Scorer:
+    """The model with the prior and the trend that a moment's demand shows at its end; (N,) each."""
+    known = moment.demand.log()
+    return replace(
+        scorer,
+        prior=shrunk_to_category(shop, moment.prior @ known),
+        trend=np.exp(shrunk_to_category(shop, moment.trend @ known)),
+    )
 
 
 def _spread(scorer: Scorer, past: Histories, shop: Shop, sample: IntArray) -> float:
     """Deviation of the personal part of scores over users and products."""
-    personal = [scorer.personal(past.of(int(user)), shop.as_of_ms, int(user)) for user in sample]
-    return float(np.std(np.stack(personal))) or 1.0
+    return _deviation(scorer.personal(past.of(int(user)), shop.as_of_ms, int(user)) for user in sample) or 1.0
+
+
+def _deviation(rows: Iterable[FloatArray]) -> float:
+    """Over all numbers of all rows, one row at a time (Chan, Golub and LeVeque 1983)."""
+    count, mean, squares = 0, 0.0, 0.0
+    for row in rows:
+        shift = float(row.mean()) - mean
+        squares += float(row.var()) * len(row) + shift * shift * count * len(row) / (count + len(row))
+        count, mean = count + len(row), mean + shift * len(row) / (count + len(row))
+    return math.sqrt(squares / count) if count else 0.0
 
 
 def _sample(shop: Shop, seed: int) -> IntArray:

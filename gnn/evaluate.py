@@ -12,13 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-from gnn.batch import ModelRanker, Moment
-from gnn.build import build
+from gnn.batch import ModelRanker
+from gnn.build import build, moment_of, with_demand
 from gnn.data import Shop
 from gnn.fit import Goal
 from gnn.histories import histories
 from gnn.measure import Measured, measure_by_protocol
-from gnn.popularity import demand
 from gnn.readable import Point, readable_curve, readable_share
 from gnn.rivals import Rival, ask_rival
 from gnn.tasks import Benchmark, Split
@@ -156,15 +155,15 @@ def evaluate(
 def model_ranker(trained: Trained, happened: Shop) -> ModelRanker:
     """A model that knows what has happened in a shop: histories and demand count without training."""
     moment = replace(trained.moment, demand=trained.moment.demand.since(happened))
-    return ModelRanker(trained.scorer, histories(happened), moment, trained.fitted.length_power)
+    scorer = with_demand(trained.scorer, moment, happened)
+    return ModelRanker(scorer, histories(happened), moment, trained.fitted.length_power)
 
 
 def validation_ranker(trained: Trained, validation: Split, seed: int) -> ModelRanker:
     """The model of what the validation part lets see, with the weights that were fitted on its questions."""
     fitted = trained.fitted
     scorer = build(trained.before, fitted, seed=seed, version="validation")
-    moment = Moment(demand(validation.seen), fitted.prior, fitted.trend)
-    return ModelRanker(scorer, histories(validation.seen), moment, fitted.length_power)
+    return ModelRanker(scorer, histories(validation.seen), moment_of(validation.seen, fitted), fitted.length_power)
 
 
 def goal_of(benchmark: Benchmark) -> Goal:

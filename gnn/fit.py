@@ -34,18 +34,19 @@ Goal = Literal["list", "auc"]
 
 STEPS = 600
 LEARNING_RATE = 0.05
-# How strongly numbers are held where they start. θ and exponents are what there is to learn; trends of one
-# month are not those of the next, and a NDCG gives way by thousandths.
+# How strongly numbers are held where they start, in units of the measure over one question: what is learned from
+# few questions is mostly chance. θ and exponents are what there is to learn; the trend of one month is not that
+# of the next.
 STIFFNESS = {
-    "theta": 1e-6,
-    "start": 1e-4,
-    "end": 1e-4,
-    "variants": 1e-4,
-    "saturation": 1e-4,
-    "half_life": 1e-4,
-    "floor": 1e-4,
-    "prior": 1e-4,
-    "trend": 1e-2,
+    "theta": 4e-3,
+    "start": 0.04,
+    "end": 0.04,
+    "variants": 0.04,
+    "saturation": 0.04,
+    "half_life": 0.04,
+    "floor": 0.04,
+    "prior": 0.4,
+    "trend": 4.0,
 }
 SHARPNESS = 0.05
 TAIL = 30.0
@@ -157,7 +158,6 @@ def fit(
     goal: Goal,
     timed: bool,
     seed: int,
-    steps: int = STEPS,
     stage: str = "fitting the weights",
     report: Report = silent,
 ) -> Fit:
@@ -170,7 +170,6 @@ def fit(
         goal: what the questions ask for.
         timed: whether ages mean anything.
         seed: order of the batches.
-        steps: of Adam.
         stage: what to call it.
         report: told how far it is.
     """
@@ -186,18 +185,19 @@ def fit(
     others: dict[str, Any] = {"params": [p for n, p in model.named_parameters() if n not in ("start", "end")]}
     optimizer = torch.optim.Adam([others, exponents], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps))
+        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / STEPS))
     )
+    people = sum(len(batch.right) for batch in batches)
     order: list[int] = []
-    for step in range(steps):
+    for step in range(STEPS):
         order = order or generator.permutation(len(batches)).tolist()
         batch = batches[order.pop()]
         loss = _loss(model, batch, model(batch, log_out, log_in), goal)
         optimizer.zero_grad(set_to_none=True)
-        (loss + model.penalty()).backward()  # type: ignore[no-untyped-call]
+        (loss + model.penalty() / people).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        report(stage, step + 1, steps)
+        report(stage, step + 1, STEPS)
     return _result(model, terms, batches, sizes, (log_out, log_in), goal)
 
 

@@ -112,6 +112,7 @@ def learn(
         step += 1
         pace.took_one()
         report(stage, step, pace.steps)
+    model.zero_grad(set_to_none=True)
     return model
 
 

@@ -10,6 +10,7 @@ Shapes: N products, d width, R relations, K + 1 layers.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,29 @@ from gnn.latent import FREE
 from gnn.propagation import Hop
 
 HOPS = 2
+
+
+class _GatedSum(torch.autograd.Function):
+    """Σ_r γ_r S_r x. Each S_r is symmetric, so that <g, S_r x> = <S_r g, x> and no S_r x needs to be kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gates: Tensor, hops: Sequence[Hop]) -> Tensor:
+        ctx.save_for_backward(x, gates)
+        ctx.hops = hops
+        total = torch.zeros_like(x)
+        for gate, hop in zip(gates.tolist(), hops, strict=True):
+            total.add_(hop(x), alpha=gate)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        x, gates = ctx.saved_tensors
+        total, of_gates = torch.zeros_like(x), []
+        for gate, hop in zip(gates.tolist(), ctx.hops, strict=True):
+            back = hop(gradient.contiguous())
+            of_gates.append(torch.dot(back.flatten(), x.flatten()))
+            total.add_(back, alpha=gate)
+        return total, torch.stack(of_gates), None
 
 
 class LinearPropagation(nn.Module):
@@ -78,11 +102,7 @@ class LinearPropagation(nn.Module):
     def _layers(self, x: Tensor) -> list[Tensor]:
         layers, gates = [x], self.gates()
         for _ in range(len(self.hop_logits) - 1):
-            # One relation needs no gate, and each gate is a copy of all vectors.
-            x = (
-                self.hops[0](x)
-                if len(self.hops) == 1
-                else sum((gate * hop(x) for gate, hop in zip(gates, self.hops, strict=True)), torch.zeros_like(x))
-            )
+            # One relation needs no gate.
+            x = self.hops[0](x) if len(self.hops) == 1 else _GatedSum.apply(x, gates, tuple(self.hops))
             layers.append(x)
         return layers

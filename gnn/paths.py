@@ -142,14 +142,7 @@ class PathTerm:
         if self.term.kind == "self":
             return same * factors
         if self.term.two_steps:
-            middle = self.middle_factor
-            if len(own):
-                middle = middle.copy()
-                middle[own] = 0.0
-            # Scaling the rows' entries is all that `links @ diag(middle)` does, without touching all M.
-            rows = self.links[starts]
-            rows.data = rows.data * middle[rows.indices]
-            sums = (rows @ self.inwards[ends].T).toarray()
+            sums = _through(self.links[starts], self.inwards[ends], self.middle_factor, own)
         else:
             sums = self.links[starts][:, ends].toarray()
         return np.asarray(np.where(same, 0.0, sums * factors))
@@ -207,6 +200,21 @@ def _row(matrix: sp.csr_array, position: int) -> tuple[IntArray, FloatArray]:
     """Columns and weights of one row."""
     here = slice(matrix.indptr[position], matrix.indptr[position + 1])
     return matrix.indices[here], matrix.data[here]
+
+
+def _through(left: sp.csr_array, right: sp.csr_array, middle: FloatArray, own: IntArray) -> FloatArray:
+    """(J, I) left (J, M) · diag(middle) · right' (M, I), touching only the middle nodes that `left` leads to."""
+    used, place = np.unique(left.indices, return_inverse=True)
+    if not len(used):
+        return np.zeros((left.shape[0], right.shape[0]))
+    factor = middle[used]
+    factor[np.isin(used, own)] = 0.0
+    at = np.minimum(np.searchsorted(used, right.indices), len(used) - 1)
+    hit = used[at] == right.indices
+    row = np.repeat(np.arange(right.shape[0]), np.diff(right.indptr))[hit]
+    carried = sp.csr_array((left.data * factor[place], place, left.indptr), shape=(left.shape[0], len(used)))
+    spread = sp.csr_array((right.data[hit], (row, at[hit])), shape=(right.shape[0], len(used)))
+    return np.asarray((carried @ spread.T).toarray(), np.float64)
 
 
 def _pruned(matrix: sp.csr_array, kept: FloatArray) -> sp.csr_array:

@@ -70,6 +70,26 @@ class Demand:
         return np.stack(counts)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """The prior and the trend at any moment: fitted mixtures of log demand.
+
+    Shapes:
+        prior, trend: (H,) weights.
+    """
+
+    demand: Demand
+    prior: FloatArray
+    trend: FloatArray
+
+    def at(self, as_of_ms: npt.NDArray[np.int64], products: int) -> tuple[FloatArray, FloatArray]:
+        """(B, N) prior and trend, each row at its own moment."""
+        everything = np.tile(np.arange(products), len(as_of_ms))
+        known = self.demand.log_of(everything, np.repeat(as_of_ms, products))
+        shape = (len(as_of_ms), products)
+        return (self.prior @ known).reshape(shape), np.exp(self.trend @ known).reshape(shape)
+
+
 def demand(shop: Shop) -> Demand:
     """The demand that a shop's events show.
 
@@ -104,6 +124,14 @@ def _decays(now: Demand, wanted: Demand) -> FloatArray:
     if now.horizons == wanted.horizons:
         return now.decayed
     return np.stack([_decayed(now.indptr, now.time_ms, h * MS_PER_DAY) for h in wanted.horizons])
+
+
+def for_horizons(weights: FloatArray, count: int) -> FloatArray:
+    """(count,) weights for horizons of later data, which may span more of them than they were fitted on."""
+    full = np.zeros(count)
+    # Horizons are a prefix of the same list and all time, which is last.
+    full[: len(weights) - 1], full[-1] = weights[:-1], weights[-1]
+    return full
 
 
 def shrunk_to_category(shop: Shop, values: FloatArray) -> FloatArray:

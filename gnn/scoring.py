@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from math import isqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -135,14 +136,27 @@ def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArra
         k: how many; fewer come back when fewer are allowed.
         allowed: (N,) products that may appear.
     """
-    candidates = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
-    values = scores[candidates]
-    if k < len(candidates):
+    values = scores if allowed is None else np.where(allowed, scores, -np.inf)
+    floor = _reached_by(values, k)
+    candidates = np.flatnonzero(values > floor)
+    if len(candidates) < k:
+        tied = values == floor if allowed is None else (values == floor) & allowed
+        candidates = np.concatenate([candidates, np.flatnonzero(tied)[: k - len(candidates)]])
+    elif k < len(candidates):
         # All that tie with the k-th stay in, so that the order below decides and not the partition.
-        threshold = np.partition(values, len(values) - k)[len(values) - k]
-        kept = values >= threshold
-        candidates, values = candidates[kept], values[kept]
-    return candidates[np.lexsort((candidates, -values))][:k]
+        among = values[candidates]
+        candidates = candidates[among >= np.partition(among, len(among) - k)[len(among) - k]]
+    return candidates[np.lexsort((candidates, -scores[candidates]))][:k]
+
+
+def _reached_by(values: FloatArray, k: int) -> float:
+    """A number that at least k of the values reach, from the maxima of blocks: quicker than to partition all."""
+    width = max(1, isqrt(len(values) // max(k, 1)))
+    blocks = len(values) // width
+    if blocks <= k or k < 1:
+        return -np.inf
+    best = values[: blocks * width].reshape(blocks, width).max(axis=1)
+    return float(np.partition(best, blocks - k)[blocks - k])
 
 
 def bought(history: History, behaviours: Sequence[str], target: str, size: int) -> BoolArray:

@@ -1,6 +1,10 @@
 """The smooth part of who met what: leading singular vectors of the normalised incidence."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
+import scipy.linalg
 import scipy.sparse as sp
 
 from gnn.paths import FloatArray
@@ -26,12 +30,21 @@ def singular_vectors(
     transposed = normal.T.tocsr()
     rank = min(width, *normal.shape)
     start = generator.standard_normal((normal.shape[1], min(rank + _OVERSAMPLING, *normal.shape)))
-    basis = start.astype(np.float32)
+    basis: npt.NDArray[np.floating[Any]] = start.astype(np.float32)
     for _ in range(_POWER_ITERATIONS):
-        basis = np.linalg.qr(np.asarray(transposed @ (normal @ basis)))[0]
-    _, values, right = np.linalg.svd(np.asarray(normal @ basis), full_matrices=False)
+        basis = _orthonormal(np.asarray(transposed @ (normal @ basis)))
+    # Of a tall matrix the values and right vectors are those of its triangle.
+    corner = scipy.linalg.qr(np.asarray(normal @ basis), mode="r", check_finite=False)[0][: basis.shape[1]]
+    _, values, right = np.linalg.svd(corner, full_matrices=False)
     missing = width - rank
     return np.pad((basis @ right.T)[:, :rank], ((0, 0), (0, missing))), np.pad(values[:rank], (0, missing))
+
+
+def _orthonormal(matrix: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+    basis: npt.NDArray[np.floating[Any]] = scipy.linalg.qr(
+        matrix, mode="economic", overwrite_a=True, check_finite=False
+    )[0]
+    return basis
 
 
 def item_vectors(matrix: sp.csr_array, width: int, generator: np.random.Generator) -> FloatArray:

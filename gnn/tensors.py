@@ -15,11 +15,12 @@ def training_device() -> torch.device:
 
 def csr_tensor(matrix: sp.csr_array) -> Tensor:
     """The matrix as a torch CSR tensor, float32."""
+    index = np.int32 if matrix.nnz < 2**31 else np.int64
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
         return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
+            torch.from_numpy(matrix.indptr.astype(index)),
+            torch.from_numpy(matrix.indices.astype(index)),
             torch.from_numpy(matrix.data.astype(np.float32)),
             size=matrix.shape,
             check_invariants=True,

@@ -12,14 +12,13 @@ import numpy.typing as npt
 import torch
 
 from gnn.artifact import Artifact, describe
-from gnn.batch import Moment
-from gnn.build import Fitted, Learned, build, fit_split, learned
+from gnn.build import Fitted, Learned, build, fit_split, learned, moment_of
 from gnn.data import Shop, TrainingError, read_shop
 from gnn.fit import Goal
 from gnn.latent import FREE
 from gnn.learn import width
 from gnn.memory import free_memory
-from gnn.popularity import demand
+from gnn.popularity import Moment
 from gnn.scoring import Scorer
 from gnn.splits import split_by_time, split_last, split_share
 from gnn.tasks import Rule, Split
@@ -105,7 +104,8 @@ def train_model(
     """Learns from the validation part's past, fits the weights on its questions, then learns from everything.
 
     Where the validation questions come from outside the shop (a data set's own part), the past is the shop and
-    is learned once.
+    is learned once. An earlier model's vectors may have seen the answers to the questions, so that only what is
+    learned from everything goes on from them.
     """
     require_memory(shop)
     started = time.monotonic()
@@ -113,7 +113,6 @@ def train_model(
         validation.seen,
         seed=seed,
         device=device,
-        earlier=earlier,
         seconds=60 * minutes * PAST,
         report=report,
         stage="learning from the past",
@@ -126,13 +125,13 @@ def train_model(
             shop,
             seed=seed,
             device=device,
-            earlier=before.free(),
+            earlier=before.free() if earlier is None else earlier,
             seconds=max(left, 60 * minutes * EVERYTHING),
             report=report,
             stage="learning from everything",
         )
     scorer = build(after, fitted, seed=seed, version=version)
-    return Trained(scorer, fitted, Moment(demand(shop), fitted.prior, fitted.trend), before)
+    return Trained(scorer, fitted, moment_of(shop, fitted), before)
 
 
 def validation_split(shop: Shop, rule: Rule, seed: int) -> Split:
@@ -180,14 +179,16 @@ def choose_device(device: str | None) -> str:
 def memory_needed(shop: Shop) -> int:
     """Bytes that training takes at its peak, estimated from the shop's counts.
 
-    Vectors are held as parameters, gradient, two moments of Adam and six layers (forward and backward); links
-    twice (and their transposes) with 12 bytes an entry; logits of a step and path values of fitting on top.
+    Vectors are held as parameters, gradient, two moments of Adam, layers (forward and backward) and the singular
+    vectors that they start from; links twice (and their transposes) with 12 bytes an entry; pseudonyms; logits of
+    a step and path values of fitting on top.
     """
     modalities = sum(matrix.nbytes for matrix in shop.features.values())
-    vectors = 10 * 4 * shop.products * width(shop.products)
+    vectors = 20 * 4 * shop.products * width(shop.products)
+    names = 2 * 81 * (shop.users + len(shop.baskets) + len(shop.sessions))
     links = 4 * 12 * (len(shop.events) * 3 + sum(len(edges.source) for edges in shop.edges.values()))
     steps = 3 * 4 * 512 * min(shop.products, 60_000) + 1_200_000_000
-    return vectors + links + steps + 2 * modalities
+    return vectors + links + steps + names + 2 * modalities
 
 
 def require_memory(shop: Shop) -> None:

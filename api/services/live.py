@@ -7,17 +7,19 @@ a change or a new model makes another one beside it.
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import structlog
 
-from api.services.catalogue import BoolArray, CategoryTree, Shelf
+from api.services.catalogue import BoolArray, CategoryTree, FloatArray, Shelf
 from api.services.errors import UnavailableError
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
+from gnn.index import INDEXED_FROM, Index, index_of
 from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
+from gnn.units import History
 from graph import Change, Store, meeting_of
 from schema.errors import PathrecError
 
@@ -49,7 +51,7 @@ class Erasures:
 
 @dataclass(frozen=True)
 class LiveState:
-    """A model with everything applied up to one number of the change log."""
+    """A model with everything applied up to one number of the change log. `index` is for very many products."""
 
     manifest: ArtifactManifest
     scorer: Scorer
@@ -57,11 +59,18 @@ class LiveState:
     shelf: Shelf
     categories: CategoryTree
     clock: timedelta
+    index: Index | None
     _members: dict[tuple[str, ...], BoolArray] = field(default_factory=dict, repr=False)
 
     @property
     def model_version(self) -> str:
         return self.manifest.model_version
+
+    def scores(self, history: History, as_of: datetime, viewer: str | None) -> FloatArray:
+        """(N,) scores for a viewer; where there is an index, -inf for all but its best products."""
+        if self.index is None:
+            return self.scorer.score(history, as_of, viewer)
+        return self.index.scores(self.scorer, history, as_of, viewer)
 
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
         """(N,) products in any of some categories or below; each asked of the store once per state."""
@@ -147,12 +156,17 @@ class LiveModel:
         artifact = load_artifact(path)
         ontology = self._store.stored_ontology() or self._store.ontology
         check_fit(artifact.manifest, ontology)
+        # Outside the lock, since an index takes its time: whatever changes meanwhile is in the log.
+        state = fresh_state(artifact, self._store)
         with self._lock:
-            state = fresh_state(artifact, self._store)
             changes = self._store.changes(state.change)
             self._state = caught_up(state, self._store, changes)
             self._served, self._refused, self.problem = path, None, None
         _log.info("model_loaded", version=state.model_version, products=state.scorer.size, replayed=len(changes))
+        if state.index is not None:
+            _log.info("index_made", recall=state.index.recall, cells=state.index.width)
+        elif state.scorer.size >= INDEXED_FROM:
+            _log.warning("index_refused", problem="it finds too few of the best products; every product is scored")
         return Erasures.of(changes)
 
 
@@ -172,6 +186,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
         shelf=Shelf.of(scorer.product_ids, products),
         categories=_categories(store),
         clock=store.clock(),
+        index=index_of(scorer) if scorer.size >= INDEXED_FROM else None,
     )
 
 
@@ -190,6 +205,9 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
     touched = list(dict.fromkeys(key for c in changes if c.kind.startswith("PRODUCTS_") for key in c.keys))
     scorer = _written(scorer, store, touched)
     cards = store.product_cards(touched) if touched else {}
+    index = state.index
+    if index is not None:
+        index = index.with_changed([scorer.positions[key] for key in touched if key in scorer.positions])
     properties = {key: cards[key].properties if key in cards else None for key in touched}
     return replace(
         state,
@@ -198,6 +216,7 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         shelf=state.shelf.updated(scorer.positions, scorer.size, properties),
         categories=_categories(store),
         clock=store.clock(),
+        index=index,
         _members={},
     )
 

@@ -1,7 +1,7 @@
 """Ranked lists: the scores for an audience, what may be shown of them, and the page of best products."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -33,7 +33,7 @@ class Recommender:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def view(self, audience: Audience, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
-        """The scores of all products for an audience. One query to the store.
+        """The scores of products for an audience: of all, or of an index's best. One query to the store.
 
         Raises:
             CursorExpiredError: another model is served by now.
@@ -54,7 +54,7 @@ class Recommender:
             units=units,
             history=history,
             strategy=_strategy(audience, did, units),
-            scores=state.scorer.score(history, as_of, audience.user_id),
+            scores=state.scores(history, as_of, audience.user_id),
         )
 
     def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
@@ -85,6 +85,11 @@ class Recommender:
         """The products that a filter lets through, best first, from a place on."""
         allowed = self.allowed(viewing, condition)
         candidates = allowed if after is None else allowed & _behind(viewing, after)
+        if _only_the_best(viewing):
+            known = candidates & (viewing.scores > -np.inf)
+            if np.count_nonzero(known) <= first:
+                return self.page(_with_all(viewing), condition, first, after)
+            candidates = known
         best = top(viewing.scores, first + 1, candidates)
         start = 1 if after is None else after.rank + 1
         ids = viewing.state.scorer.product_ids
@@ -114,6 +119,8 @@ class Recommender:
             raise NotFoundError(
                 f"there is no product {product}", field="productId", remedy="give a productId of the shop"
             )
+        if _only_the_best(viewing):
+            viewing = _with_all(viewing)
         allowed = self.allowed(viewing, ProductFilter())
         allowed[position] = True
         score = float(viewing.scores[position])
@@ -173,6 +180,20 @@ def _strategy(audience: Audience, did: list[Unit], units: tuple[Unit, ...]) -> S
     if not units:
         return "POPULAR"
     return "PERSONAL" if audience.user_id is not None and did else "COLD_START"
+
+
+def _only_the_best(viewing: Viewing) -> bool:
+    """Whether products that an index did not find have no score."""
+    return viewing.state.index is not None and bool(viewing.scores.min() == -np.inf)
+
+
+def _with_all(viewing: Viewing) -> Viewing:
+    """The same with the score of every product; those that had one have the same, so that cursors go on."""
+    state = viewing.state
+    if state.index is None:
+        return viewing
+    scores = state.index.all_scores(state.scorer, viewing.history, viewing.as_of, viewing.audience.user_id)
+    return replace(viewing, scores=scores)
 
 
 def _behind(viewing: Viewing, place: Position) -> BoolArray:

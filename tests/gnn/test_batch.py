@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from random_model import NOW, random_model
 
-from gnn.batch import ModelRanker, Moment
+from gnn.batch import ModelRanker
 from gnn.histories import histories
-from gnn.popularity import demand
+from gnn.popularity import Moment, demand
 from gnn.tasks import Questions, Ragged
 
 NOW_MS = int(NOW.timestamp() * 1000)

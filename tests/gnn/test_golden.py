@@ -9,7 +9,7 @@ from gnn.datasets import read_benchmark
 from gnn.evaluate import evaluate
 
 USERS, PRODUCTS, TASTES, SIZE = 300, 200, 10, 6
-RECALL, NDCG = 0.784, 0.5686
+RECALL, NDCG = 0.7879, 0.5906
 """Of seed 0 on the CPU."""
 
 

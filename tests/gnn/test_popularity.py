@@ -5,7 +5,7 @@ import pytest
 from small_shop import START, SmallShop
 
 from gnn.data import read_shop
-from gnn.popularity import HORIZONS, demand, shrunk_to_category
+from gnn.popularity import HORIZONS, demand, for_horizons, shrunk_to_category
 
 DAY = 86_400_000
 START_MS = int(START.timestamp() * 1000)
@@ -103,3 +103,7 @@ def test_a_product_that_nobody_met_takes_the_mean_of_its_category(shop):
     assert shrunk_to_category(shop, values).tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 3.0]
     bare = replace(shop, edges={})
     assert shrunk_to_category(bare, values)[-1] == pytest.approx(3.0)
+
+
+def test_weights_of_a_shorter_past_fit_later_data_with_more_horizons():
+    assert for_horizons(np.array([1.0, 2.0, 3.0]), 5).tolist() == [1.0, 2.0, 0.0, 0.0, 3.0]

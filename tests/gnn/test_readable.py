@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from random_model import NOW, random_model
 
-from gnn.batch import ModelRanker, Moment
+from gnn.batch import ModelRanker
 from gnn.explain import explain
 from gnn.histories import histories
 from gnn.measure import measure
-from gnn.popularity import demand
+from gnn.popularity import Moment, demand
 from gnn.ranking import history_products
 from gnn.readable import FACTORS, dense_scaled, readable_curve, readable_share
 from gnn.tasks import Questions, Ragged, Split

@@ -1,0 +1,228 @@
+"""One history walked through a model of very many products: what it leads to, and exact scores of that.
+
+The dense terms are linear, so that all they give, with the prior, is one dot product for each product:
+
+    prior(i) + trend(i) · Σ_dense = <[u, v, 1], [trend(i) · z_i, trend(i) · h(S) v_i d_i^-c, prior(i)]>
+
+with u and v what the history carries into the latent and the low-pass term. The explicit terms are walked as in
+`gnn.reach`. Scores are added up as float64, as `gnn.explain` does.
+
+Shapes: N products, M middle nodes of a term, J units of the history, P products that are asked for.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn import reach
+from gnn.latent import Latent, Vectors
+from gnn.low_pass import LowPass
+from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm, arrays
+from gnn.scoring import Scorer
+from gnn.units import History
+
+if TYPE_CHECKING:  # faiss is only loaded where there is something to lay out
+    from gnn.nearest import Nearest
+
+# Candidates of each kind, and as many more as the history holds; how many of all of them are scored exactly.
+_FOUND, _EXACT = 384, 320
+# Links that are followed in each term to find candidates: exact scores do not depend on it.
+_STEPS = 25_000
+
+
+class Carried(NamedTuple):
+    """What a history brings to one term: J amounts at its starts, T values at the middle nodes it leads to.
+
+    A direct relation has the starts themselves in the middle, and so has the term `self`.
+    """
+
+    term: PathTerm
+    own: IntArray
+    amounts: FloatArray
+    nodes: IntArray
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class Space:
+    """Work arrays of one walk at a time, all zero between walks.
+
+    Shapes:
+        work: (max(N, M),)
+        marks: a bit for each place of `work`.
+        reached: (N,)
+        touched: (N + 1,) no zeros needed.
+    """
+
+    work: FloatArray
+    marks: npt.NDArray[np.uint64]
+    reached: Vectors
+    touched: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, scorer: Scorer) -> "Space":
+        n, width = scorer.size, _room(scorer)
+        return cls(
+            np.zeros(width), np.zeros(width // 64 + 1, np.uint64), np.zeros(n, np.float32), np.empty(n + 1, np.int32)
+        )
+
+    def fits(self, scorer: Scorer) -> bool:
+        return len(self.work) >= _room(scorer) and len(self.reached) == scorer.size
+
+
+@dataclass(frozen=True)
+class HistoryWalk:
+    """One history, taken as far as the middle of every path.
+
+    Shapes:
+        starts: (J,) products of the history.
+        back: (J,) what would come back to each start, which is no reason for itself.
+        dense: for each dense term u, (d,) float64, and the (N, d) arrays that it is multiplied with.
+    """
+
+    scorer: Scorer
+    space: Space
+    starts: IntArray
+    carried: list[Carried]
+    back: FloatArray
+    dense: list[tuple[FloatArray, list[Vectors]]]
+
+    @classmethod
+    def of(cls, scorer: Scorer, history: History, as_of_ms: int, person: int | None, space: Space) -> "HistoryWalk":
+        starts = history.products.astype(np.int64)
+        carried, dense, back = [], [], np.zeros(len(starts))
+        for term in scorer.terms:
+            amounts = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
+            if amounts.any():
+                amounts = amounts * term.start_factor[starts]
+                carried.append(_carried(term, starts, amounts, term.owned_by(person).astype(np.int64), space))
+                back += _returning(carried[-1], starts, space)
+        for part in (scorer.latent, scorer.low_pass):
+            if part is not None:
+                amounts = part.units.amounts(history, as_of_ms) * part.weights[history.behaviours]
+                left, right = _left(part, starts) * (amounts * part.start_factor[starts])[:, None], _right(part)
+                dense.append((left.sum(axis=0), right))
+                back += sum(np.einsum("jd,jd->j", left, vectors[starts].astype(np.float64)) for vectors in right)
+        return cls(scorer, space, starts, carried, back, dense)
+
+    def _query(self) -> Vectors:
+        """(d,) [u, v, 1]."""
+        return np.concatenate([*(query for query, _ in self.dense), np.ones(1)]).astype(np.float32)
+
+    def candidates(self, nearest: "Nearest", width: int, others: IntArray) -> IntArray:
+        """The best of all products, as far as the dense part, or about their paths, or `others` leads to them.
+
+        Args:
+            nearest: finds the best by the dense part.
+            width: cells that are looked into for that.
+            others: positions, also of deleted products, which are left out.
+        """
+        space, scorer, count = self.space, self.scorer, 0
+        for c in self.carried:
+            if c.term.term.kind != "self":
+                onwards = arrays(c.term.by_middle if c.term.term.two_steps else c.term.links)
+                count = reach.spread(
+                    c.nodes, c.values, onwards, c.term.end_factor, _STEPS, space.reached, space.touched, count
+                )
+        touched = space.touched[:count]
+        found = reach.best(touched, space.reached, scorer.prior, scorer.trend, _FOUND + len(self.starts))
+        near = nearest.search(self._query(), _FOUND + len(self.starts), width)
+        found = alive(scorer, np.concatenate([near, others, found]))
+        rough = scorer.prior[found] + scorer.trend[found] * (self._at_hand(found) + space.reached[found])
+        reach.clear(touched, space.reached)
+        return found[foremost(rough, found, self.starts, _EXACT)]
+
+    def scores(self, products: IntArray) -> FloatArray:
+        """(P,) exact scores of some products."""
+        personal = self._at_hand(products)
+        for c in self.carried:
+            if c.term.term.kind != "self":
+                inwards = arrays(c.term.inwards if c.term.term.two_steps else c.term.by_middle)
+                reach.pull(
+                    personal, products, c.nodes, c.values, inwards, c.term.end_factor, self.space.work, self.space.marks
+                )
+        return np.asarray(self.scorer.prior[products] + self.scorer.trend[products] * personal)
+
+    def _at_hand(self, products: IntArray) -> FloatArray:
+        """(P,) what needs no walk: the dense terms and `self`, less what comes back in any term."""
+        work = self.space.work
+        personal = -_looked_up(work, *_added_up(self.starts, self.back), products)
+        for c in self.carried:
+            if c.term.term.kind == "self":
+                personal += _looked_up(work, c.nodes, c.values, products) * c.term.end_factor[products]
+        for query, right in self.dense:
+            for vectors in right:
+                personal += reach.dots(products, vectors, query)
+        return personal
+
+
+def _room(scorer: Scorer) -> int:
+    return max(scorer.size, *(term.links.shape[1] for term in scorer.terms), 1)
+
+
+def foremost(values: FloatArray, products: IntArray, history: IntArray, k: int) -> BoolArray:
+    """(P,) whether each is as good as the k-th best that is not of the history.
+
+    What somebody has is at the head of their list and often left out of it: it must not take others' places.
+    """
+    others = values[~np.isin(products, history)]
+    return np.asarray(values >= (np.partition(others, -k)[-k] if len(others) > k else -np.inf))
+
+
+def alive(scorer: Scorer, positions: IntArray) -> IntArray:
+    """The products at some positions, each once, in order, without deleted ones."""
+    found = np.unique(positions)
+    return found[scorer.alive[found]]
+
+
+def _carried(term: PathTerm, starts: IntArray, amounts: FloatArray, own: IntArray, space: Space) -> Carried:
+    if term.term.two_steps:
+        nodes, values = reach.carry(starts, amounts, own, term.middle_factor, arrays(term.links), space.work)
+    else:
+        nodes, values = _added_up(starts, amounts)
+    return Carried(term, own, amounts, nodes, values)
+
+
+def _returning(carried: Carried, starts: IntArray, space: Space) -> FloatArray:
+    """(J,) what comes back to each start through one term."""
+    term = carried.term
+    if not term.term.two_steps:
+        return np.zeros(len(starts))
+    links, ends = arrays(term.links), arrays(term.inwards)
+    back = reach.returning(starts, carried.own, term.middle_factor, links, ends, space.work)
+    return np.asarray(carried.amounts * back * term.end_factor[starts])
+
+
+def _added_up(starts: IntArray, amounts: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Different starts, and what is at each."""
+    nodes, where = np.unique(starts, return_inverse=True)
+    return nodes, np.bincount(where, amounts, len(nodes)).astype(np.float64)
+
+
+def _looked_up(work: FloatArray, nodes: IntArray, values: FloatArray, products: IntArray) -> FloatArray:
+    """(P,) the value at each product, zero where it is no node."""
+    work[nodes] = values
+    found = work[products]
+    work[nodes] = 0.0
+    return found
+
+
+def _left(dense: Latent | LowPass, starts: IntArray) -> FloatArray:
+    """(J, d) vectors of products as the start, which for the latent term are those of all its parts together."""
+    if isinstance(dense, LowPass):
+        return dense.basis[starts].astype(np.float64)
+    return np.asarray(sum(part[starts] for part in dense.parts.values()), np.float32).astype(np.float64)
+
+
+def _right(dense: Latent | LowPass) -> list[Vectors]:
+    """(N, d) vectors of products as the end; their dot products are added up, as `gnn.explain` does."""
+    return [dense.vectors] if isinstance(dense, LowPass) else list(dense.parts.values())
+
+
+def dense_rows(scorer: Scorer, positions: IntArray) -> Vectors:
+    """(P, d) vectors whose dot products with `HistoryWalk._query` are the prior and the dense part."""
+    parts = [sum(v[positions] for v in _right(part)) for part in (scorer.latent, scorer.low_pass) if part is not None]
+    trend, prior = scorer.trend[positions, None], scorer.prior[positions, None]
+    return np.hstack([*(trend * part for part in parts), prior]).astype(np.float32)

@@ -1,0 +1,106 @@
+"""A shop that is served through an index gives the lists that it gives without one."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gnn.index
+from api import registry
+from api.services import live
+from api.services.catalogue import ProductFilter
+from api.services.explanation import explanations
+from api.services.live import LiveModel
+from api.services.recommendation import Recommender
+from api.services.viewing import Audience, Page
+from graph import Store, connect
+
+USERS = ("u3", "u6", "nobody")
+CONDITIONS = (
+    ProductFilter(),
+    ProductFilter(category_ids=("mug",)),
+    ProductFilter(minimum_price=10.0, maximum_price=14.0),
+    ProductFilter(include_bought=True, exclude_product_ids=("p1", "p2")),
+)
+
+
+@pytest.fixture(scope="module")
+def store(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("indexed") / "home"))
+    with connect(f"embedded:{home / 'graph'}") as store:
+        yield store
+
+
+@pytest.fixture
+def plain(store: Store, untouched: Path) -> Recommender:
+    return _recommender(store, untouched)
+
+
+@pytest.fixture
+def indexed(store: Store, untouched: Path, monkeypatch: pytest.MonkeyPatch) -> Recommender:
+    """An index that only the first ten of forty products have a score from."""
+    monkeypatch.setattr(live, "INDEXED_FROM", 1)
+    monkeypatch.setattr(gnn.index, "KEPT", 10)
+    monkeypatch.setattr(gnn.index, "_RECALL", 0.0)
+    return _recommender(store, untouched)
+
+
+def _recommender(store: Store, home: Path) -> Recommender:
+    model = LiveModel(store, lambda: registry.served(home))
+    model.follow()
+    assert model.problem is None
+    return Recommender(store, model)
+
+
+def _pages(recommender: Recommender, user: str, condition: ProductFilter, size: int) -> list[Page]:
+    """A list to its end, from one moment on."""
+    audience, place, pages = Audience(user_id=user), None, []
+    as_of = recommender.now()
+    while True:
+        viewing = recommender.view(audience, as_of)
+        page = recommender.page(viewing, condition, size, place)
+        pages.append(page)
+        if not page.has_next:
+            return pages
+        place = page.place(page.items[-1])
+
+
+def test_a_small_shop_has_no_index(plain: Recommender) -> None:
+    assert plain.view(Audience(user_id="u3")).state.index is None
+
+
+def test_an_index_only_has_the_best_scores(indexed: Recommender) -> None:
+    viewing = indexed.view(Audience(user_id="u3"))
+    assert viewing.state.index is not None
+    assert 10 <= np.isfinite(viewing.scores).sum() < len(viewing.scores)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("user", USERS)
+def test_lists_are_the_same_page_by_page_with_and_without_an_index(
+    plain: Recommender, indexed: Recommender, user: str, condition: ProductFilter
+) -> None:
+    expected, found = (_pages(recommender, user, condition, 4) for recommender in (plain, indexed))
+    assert [[item.product for item in page.items] for page in found] == [
+        [item.product for item in page.items] for page in expected
+    ]
+    assert [item.rank for page in found for item in page.items] == list(range(1, 1 + sum(len(p.items) for p in found)))
+
+
+def test_a_product_far_down_has_its_rank_and_an_explained_score(plain: Recommender, indexed: Recommender) -> None:
+    as_of = plain.now()
+    for product in ("p1", "p6", "p39"):
+        expected, found = (r.only(r.view(Audience(user_id="u6"), as_of), product) for r in (plain, indexed))
+        assert replace(found.items[0], score=0.0) == replace(expected.items[0], score=0.0)
+        assert found.items[0].score == pytest.approx(expected.items[0].score, rel=1e-5)
+        taken_apart = explanations(found.viewing, [found.items[0].position], 100)[0]
+        parts = sum(part.value for part in taken_apart.contributions) + taken_apart.remainder_value
+        assert taken_apart.prior + parts == pytest.approx(taken_apart.score, rel=1e-9)
+
+
+def test_similar_products_need_no_index(plain: Recommender, indexed: Recommender) -> None:
+    expected, found = (r.page(r.view_similar("p6"), ProductFilter(), 8) for r in (plain, indexed))
+    assert [item.product for item in found.items] == [item.product for item in expected.items]

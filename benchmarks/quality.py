@@ -9,7 +9,6 @@ a second time.
 import argparse
 import json
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -17,15 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine, write_json, write_text
+from benchmarks.machine import in_fresh_process, machine, write_json, write_text
 from benchmarks.quality_page import Page, Result, page
 from gnn.baselines import BASELINES
 from gnn.datasets import read_question
 from gnn.evaluate import USUAL, evaluate, peak_memory
 from gnn.tasks import Benchmark
 from schema.errors import PathrecError
-
-ROOT = Path(__file__).resolve().parents[1]
 
 LOOKS = """\
 Each run looks at the test part once for each configuration: a row of the table is one look per seed. The
@@ -114,18 +111,13 @@ def measure(question: Question, path: Path, seed: int, baselines: Sequence[str])
     }
 
 
-def in_fresh_process(question: Question, places: Places, seed: int) -> dict[str, Any]:
+def measure_apart(question: Question, places: Places, seed: int) -> dict[str, Any]:
     """The same in a process of its own; a failure comes back as `error`."""
-    command = [sys.executable, "-m", "benchmarks.quality", "--one", question.name, "--seed", str(seed), "--json", "-"]
-    command += ["--data", str(places.data.resolve()), "--baselines", ",".join(places.baselines)]
+    options = ["--one", question.name, "--seed", str(seed), "--json", "-"]
+    options += ["--data", str(places.data.resolve()), "--baselines", ",".join(places.baselines)]
     if places.retail is not None:
-        command += ["--retail", str(places.retail.resolve())]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=False)
-    last = done.stdout.strip().rpartition("\n")[2]
-    if done.returncode or not last:
-        return {"error": f"its process ended with code {done.returncode}"}
-    found: dict[str, Any] = json.loads(last)
-    return found
+        options += ["--retail", str(places.retail.resolve())]
+    return in_fresh_process("quality", *options)
 
 
 def measured(question: Question, places: Places, seeds: Sequence[int]) -> Result:
@@ -138,7 +130,7 @@ def measured(question: Question, places: Places, seeds: Sequence[int]) -> Result
     runs: list[Mapping[str, Any]] = []
     for seed in question.seeds or seeds:
         started = time.perf_counter()
-        run = in_fresh_process(question, places, seed)
+        run = measure_apart(question, places, seed)
         print(f"{question.name}, seed {seed}: {time.perf_counter() - started:.0f} s {_brief(run)}", flush=True)
         if "error" in run:
             return Result(question.name, question.shown, error=f"seed {seed}: {run['error']}")

@@ -33,6 +33,7 @@ from gnn.data import Float32, Shop, TrainingError, read_shop
 from gnn.evaluate import model_ranker
 from gnn.histories import histories
 from gnn.measure import measure
+from gnn.rivals import tuning_goal
 from gnn.splits import split_at
 from gnn.tasks import Questions, Ranker
 from gnn.train import Trained, choose_device, earlier_vectors, train_model, validation_split
@@ -169,10 +170,7 @@ def with_demand_frozen(trained: Trained, seen: Shop) -> Ranker:
 def rival(name: str, seen: Shop, seed: int) -> tuple[Ranker, float]:
     """A baseline, tuned and fitted on what has happened; and its seconds."""
     validation = validation_split(seen, "time", seed)
-
-    def goal(ranker: Ranker, questions: Questions) -> float:
-        return measure(ranker, validation.seen, questions, METRICS[:1]).metrics[METRICS[0]]
-
+    goal = tuning_goal(validation, METRICS[0])
     fitted, seconds = _timed(lambda: BASELINES[name](seen, validation, goal, seconds=600.0, seed=seed))
     if isinstance(fitted, Skipped):
         raise PathrecError(f"{name}: {fitted.reason}")

@@ -10,7 +10,6 @@ size; `--from` takes it up again. The table goes into `docs/scale.md`, between i
 import argparse
 import json
 import shlex
-import subprocess
 import sys
 import threading
 import time
@@ -25,7 +24,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.machine import machine, write_json, write_text
+from benchmarks.machine import in_fresh_process, machine, write_json, write_text
 from benchmarks.made_shop import made_shop
 from benchmarks.plot import Line, Panel, svg
 from gnn.baselines import BASELINES, Skipped
@@ -41,7 +40,6 @@ from gnn.train import Trained, choose_device, memory_needed, train_model, valida
 from gnn.units import MS_PER_DAY
 from schema.errors import PathrecError
 
-ROOT = Path(__file__).resolve().parents[1]
 SIZES = ("10k", "100k", "1M")
 BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 BUILDING = "building"
@@ -185,16 +183,9 @@ def _batch(shop: Shop) -> int:
     return max(1, min(BATCH, SCORES // shop.products))
 
 
-def in_fresh_process(size: str, seed: int) -> dict[str, Any]:
+def measure_apart(size: str, seed: int) -> dict[str, Any]:
     """One size in a process of its own; a failure comes back as `error`."""
-    command = [sys.executable, "-m", "benchmarks.scale", "--one", size, "--seed", str(seed)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=False)
-    last = done.stdout.strip().rpartition("\n")[2]
-    if done.returncode or not last:
-        # -9: the kernel took its memory back.
-        return {"error": f"its process ended with code {done.returncode}"}
-    found: dict[str, Any] = json.loads(last)
-    return found
+    return in_fresh_process("scale", "--one", size, "--seed", str(seed))
 
 
 def measure_all(
@@ -215,7 +206,7 @@ def measure_all(
     }
     for size in sorted(sizes, key=count):
         if size not in runs:
-            runs[size] = in_fresh_process(size, seed)
+            runs[size] = measure_apart(size, seed)
             print(f"{size}: {runs[size].get('error', 'measured')}", flush=True)
         if json_path:
             write_json(document(runs), json_path)

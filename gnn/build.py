@@ -8,6 +8,7 @@ own scores, so that a weight means the same before and after the data has grown.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,16 @@ class Learned:
     smooth: Basis | None
     model: LinearPropagation
 
+    @cached_property
+    def past(self) -> Histories:
+        """What everybody did."""
+        return histories(self.shop)
+
+    @cached_property
+    def met(self) -> FloatArray:
+        """(N,) users who did anything with a product."""
+        return met(self.shop)
+
     def vectors(self) -> npt.NDArray[np.float32]:
         """(N, d) z."""
         with torch.no_grad():
@@ -121,7 +132,8 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
         Fitted numbers; where nothing is asked that could be answered, those that fitting starts from.
     """
     shop = split.seen
-    terms = fit_terms(shop, before.found, before.smooth, before.vectors())
+    vectors = before.vectors()
+    terms = fit_terms(shop, before.found, before.smooth, vectors)
     names, known = [term.name for term in terms], demand(shop)
     fitted = _unfitted(before, names)
     rounds = 1 if split.questions.candidates is not None else ROUNDS
@@ -147,7 +159,7 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
             smooth = before.smooth if _earns_its_place(numbers) else None
             # Shares are known now: with one variant a term leaves room for more people.
             shares = {name: numbers.variants for name, numbers in fitted.terms.items() if name != LATENT}
-            terms = fit_terms(shop, before.found, smooth, before.vectors(), shares)
+            terms = fit_terms(shop, before.found, smooth, vectors, shares)
             names = [term.name for term in terms]
     return fitted
 
@@ -167,11 +179,10 @@ def _proposer(scorer: Scorer) -> Proposer:
 def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Scorer:
     """A model of everything that a shop shows, with numbers fitted before."""
     shop = everything.shop
-    past, sample = histories(shop), _sample(shop, seed)
-    parts = _Parts(everything, fitted, past, sample)
+    past, sample = everything.past, _sample(shop, seed)
+    parts = _Parts(everything, fitted, sample)
     terms = tuple(parts.sized_path(incidence) for incidence in everything.found)
-    moment = moment_of(shop, fitted)
-    known = moment.demand.log()
+    prior, trend = _at_the_end(moment_of(shop, fitted), shop)
     scorer = Scorer(
         model_version=version,
         ontology=shop.ontology,
@@ -180,8 +191,8 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         terms=terms,
         low_pass=parts.sized_low_pass(),
         latent=parts.sized_latent(),
-        prior=shrunk_to_category(shop, moment.prior @ known),
-        trend=np.exp(shrunk_to_category(shop, moment.trend @ known)),
+        prior=prior,
+        trend=trend,
         alive=np.ones(shop.products, bool),
         people=people(shop),
         default_weight=0.0,
@@ -195,7 +206,6 @@ class _Parts:
 
     learned: Learned
     fitted: Fitted
-    past: Histories
     sample: IntArray
 
     def sized_path(self, incidence: Incidence) -> PathTerm:
@@ -208,7 +218,7 @@ class _Parts:
         smooth, numbers = self.learned.smooth, self.fitted.terms.get(LOW_PASS)
         if smooth is None or numbers is None:
             return None
-        degree = met(self.learned.shop)
+        degree = self.learned.met
         term = LowPass(
             basis=smooth.vectors,
             values=smooth.values,
@@ -232,7 +242,7 @@ class _Parts:
             projections=projections,
             hops=hops,
             gates=gates,
-            start_factor=power(met(self.learned.shop), numbers.exponents[0]),
+            start_factor=power(self.learned.met, numbers.exponents[0]),
             weights=numbers.weights,
             units=numbers.units,
         )
@@ -242,18 +252,18 @@ class _Parts:
     def sizes(self) -> dict[str, float]:
         """Deviation of every term's scores, before it is divided by it."""
         sizes = {i.term.name: self.sized_path(i).scale for i in self.learned.found}
-        bare = power(met(self.learned.shop), self.fitted.terms[LATENT].exponents[0])
+        bare = power(self.learned.met, self.fitted.terms[LATENT].exponents[0])
         sizes[LATENT] = _ratio(bare, self.sized_latent().start_factor)
         low_pass = self.sized_low_pass()
         if low_pass is not None:
-            bare = power(met(self.learned.shop), self.fitted.terms[LOW_PASS].exponents[0])
+            bare = power(self.learned.met, self.fitted.terms[LOW_PASS].exponents[0])
             sizes[LOW_PASS] = _ratio(bare, low_pass.start_factor)
         return sizes
 
     def _size(self, units: UnitWeights, scores: Callable[[IntArray, FloatArray, int], FloatArray]) -> float:
         def rows() -> Iterator[FloatArray]:
             for user in self.sample:
-                history = self.past.of(int(user))
+                history = self.learned.past.of(int(user))
                 yield scores(history.products, units.amounts(history, self.learned.shop.as_of_ms), int(user))
 
         deviation = _deviation(rows())
@@ -294,7 +304,7 @@ def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) 
         exponents = (float(numbers.start[row]), float(numbers.end[row]))
         terms[name] = Numbers(ones, exponents, numbers.variants[row], numbers.units[row])
     unit = Fitted(terms, numbers.prior, numbers.trend, numbers.length_power, numbers.measure, numbers.without)
-    sizes = _Parts(before, unit, histories(before.shop), _sample(before.shop, seed)).sizes()
+    sizes = _Parts(before, unit, _sample(before.shop, seed)).sizes()
     weighted = {}
     for row, name in enumerate(names):
         factor = numbers.variants[row][0] if name == LATENT else 1.0
@@ -311,12 +321,14 @@ def moment_of(shop: Shop, fitted: Fitted) -> Moment:
 
 def with_demand(scorer: Scorer, moment: Moment, shop: Shop) -> Scorer:
     """The model with the prior and the trend that a moment's demand shows at its end; (N,) each."""
+    prior, trend = _at_the_end(moment, shop)
+    return replace(scorer, prior=prior, trend=trend)
+
+
+def _at_the_end(moment: Moment, shop: Shop) -> tuple[FloatArray, FloatArray]:
+    """(N,) prior and trend at the end of a demand; of products that nobody met yet, their category's."""
     known = moment.demand.log()
-    return replace(
-        scorer,
-        prior=shrunk_to_category(shop, moment.prior @ known),
-        trend=np.exp(shrunk_to_category(shop, moment.trend @ known)),
-    )
+    return shrunk_to_category(shop, moment.prior @ known), np.exp(shrunk_to_category(shop, moment.trend @ known))
 
 
 def _spread(scorer: Scorer, past: Histories, shop: Shop, sample: IntArray) -> float:

@@ -123,7 +123,7 @@ def _same(one: Incidence, other: Incidence) -> bool:
     # Two relations to different things are two reasons, even if they link the same products.
     if not (one.term.through_products or other.term.through_products):
         return False
-    nodes = all(term.kind in ("shared", "common") for term in (one.term, other.term))
+    nodes = one.term.through_nodes and other.term.through_nodes
     return nodes and _equal(one.signature, other.signature)
 
 
@@ -142,7 +142,7 @@ def _incidence(shop: Shop, term: Term) -> Incidence:
         return _next(shop, term)
     edges = shop.edges[term.relation]
     ends = (edges.source, edges.target) if term.kind in ("forward", "shared") else (edges.target, edges.source)
-    if term.kind in ("shared", "common"):
+    if term.through_nodes:
         relation = shop.ontology.relations[term.relation]
         keys = shop.ids[relation.target if term.kind == "shared" else relation.source]
         links = _matrix(*ends, edges.weight, (n, len(keys)))

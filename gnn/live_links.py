@@ -35,7 +35,7 @@ class LiveProduct:
 
 def linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
     """A term with the links of some products as they are now."""
-    if term.term.kind in ("shared", "common"):
+    if term.term.through_nodes:
         return _shared_links(scorer, term, products)
     if term.term.kind in ("forward", "reverse"):
         return _direct_links(scorer, term, products)

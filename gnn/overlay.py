@@ -18,8 +18,6 @@ from gnn.scoring import Scorer
 from gnn.units import UnitWeights
 from schema.ontology import Ontology, Term
 
-__all__ = ["LiveProduct", "adopt", "forget_meetings", "forget_person", "remove_products", "write_products"]
-
 # A relation without training is normalised like co-occurrence usually is.
 _UNTRAINED_EXPONENTS = (0.5, 0.0)
 # Of `MIDDLE_POWERS`: a node that links many products tells little.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gnn.baselines import BASELINES, Skipped
+from gnn.baselines import BASELINES, Goal, Skipped
 from gnn.measure import Measured, measure, measure_by_protocol
 from gnn.tasks import Benchmark, Questions, Ranker, Split
 from schema.progress import Report
@@ -54,12 +54,7 @@ def ask_rival(name: str, benchmark: Benchmark, validation: Split, seconds: float
         report: told when it begins and ends.
     """
     report(f"baseline {name}", 0, 1)
-    main = benchmark.metrics[0]
-
-    def goal(ranker: Ranker, questions: Questions) -> float:
-        ties = benchmark.ties_against
-        return measure(ranker, validation.seen, questions, [main], ties_against=ties).metrics[main]
-
+    goal = tuning_goal(validation, benchmark.metrics[0], ties_against=benchmark.ties_against)
     started = time.perf_counter()
     fitted = BASELINES[name](benchmark.shop, validation, goal, seconds=seconds, seed=seed)
     took = time.perf_counter() - started
@@ -71,3 +66,12 @@ def ask_rival(name: str, benchmark: Benchmark, validation: Split, seconds: float
     segments = {part: measure_by_protocol(benchmark, fitted.ranker, found, seed) for part, found in asked.items()}
     report(f"baseline {name}", 1, 1)
     return Rival(measured, fitted.tuned, fitted.converged, fitted.note, took, segments)
+
+
+def tuning_goal(validation: Split, metric: str, *, ties_against: bool = False) -> Goal:
+    """What a baseline's settings are chosen by: one metric of the validation questions; as of `gnn.measure`."""
+
+    def goal(ranker: Ranker, questions: Questions) -> float:
+        return measure(ranker, validation.seen, questions, [metric], ties_against=ties_against).metrics[metric]
+
+    return goal

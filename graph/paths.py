@@ -39,7 +39,7 @@ def path_query(
         return _meeting(ontology, term, parameters, viewer)
     if term.kind == "next":
         return _next(parameters, viewer)
-    if term.kind in ("shared", "common"):
+    if term.through_nodes:
         return Query(_through_node(ontology, term), parameters)
     if term.kind == "self":
         return Query(

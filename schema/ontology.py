@@ -106,12 +106,22 @@ class Term(_Part):
 
     @property
     def two_steps(self) -> bool:
-        return self.kind in ("meeting", "next", "shared", "common")
+        return self.through_people or self.through_nodes
+
+    @property
+    def through_people(self) -> bool:
+        """Whether people, or what is theirs, are in the middle."""
+        return self.kind in ("meeting", "next")
+
+    @property
+    def through_nodes(self) -> bool:
+        """Whether nodes of the catalogue are in the middle."""
+        return self.kind in ("shared", "common")
 
     @property
     def through_products(self) -> bool:
         """Whether what is in the middle is a product: only such a term is not called like its relation."""
-        return self.kind in ("shared", "common") and self.name != self.relation
+        return self.through_nodes and self.name != self.relation
 
 
 class Ontology(_Part):

@@ -182,7 +182,7 @@ class Explanations:
     def text(self, found: service.Contribution, locale: str) -> str:
         """A contribution in words."""
         paths, ontology = self._context.shop.paths, self._page.viewing.state.scorer.ontology
-        named = found.term is not None and found.term.kind in service.NAMED
+        named = found.term is not None and found.term.through_nodes
         nodes = paths.nodes(found, ontology, expert=False) if named else ()
         title = self._context.cards.title(found.unit.product)
         return sentence(service.reason(found, title, nodes, paths.minimum_group), ontology, locale)

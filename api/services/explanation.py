@@ -18,10 +18,6 @@ from schema.ontology import Ontology, Term
 
 PATHS_SHOWN = 100
 MIDDLES_NAMED = 10
-PEOPLE = ("meeting", "next")
-"""Kinds of terms with people or what is theirs in the middle: never named, counted from a size on."""
-NAMED = ("shared", "common")
-"""Kinds of terms with nodes of the catalogue in the middle."""
 _GROUP_TYPES = {"user": "User", "basket": "Basket", "session": "Session"}
 _NAME_PROPERTIES = ("name", "title", "value")
 
@@ -123,7 +119,7 @@ def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, mo
 
 def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int) -> Reason:
     """What a sentence about a contribution has to say."""
-    people = contribution.term is not None and contribution.term.kind in PEOPLE
+    people = contribution.term is not None and contribution.term.through_people
     return Reason(
         kind=contribution.kind,
         value=contribution.value,
@@ -152,9 +148,9 @@ class PathWriter:
             return ()
         if term.kind == "self":
             return (end,)
-        if term.kind in PEOPLE:
+        if term.through_people:
             return (start, self._group(contribution, ontology, term, expert), end)
-        if term.kind in NAMED:
+        if term.through_nodes:
             return (start, self._named(contribution, ontology, term), end)
         return (start, end) if term.kind == "forward" else (end, start)
 

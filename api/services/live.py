@@ -17,7 +17,8 @@ from api.services.catalogue import BoolArray, CategoryTree, FloatArray, Shelf
 from api.services.errors import UnavailableError
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.index import INDEXED_FROM, Index, index_of
-from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
+from gnn.live_links import LiveProduct
+from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
 from gnn.units import History
 from graph import Change, Store, meeting_of

@@ -123,7 +123,7 @@ def _template(reason: Reason, ontology: Ontology) -> str:
         return by if reason.group is None else f"{by}+group"
     if reason.term.kind == "next":
         return "next" if reason.group is None else "next+group"
-    named = reason.term.kind in ("shared", "common") and reason.names
+    named = reason.term.through_nodes and reason.names
     return f"{reason.term.kind}+names" if named else reason.term.kind
 
 

@@ -61,7 +61,7 @@ def test_a_size_that_failed_has_its_row(run):
 
 def test_what_was_measured_is_not_measured_again(run, monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(scale, "in_fresh_process", lambda size, seed: asked.append(size) or {"error": "killed"})
+    monkeypatch.setattr(scale, "measure_apart", lambda size, seed: asked.append(size) or {"error": "killed"})
     earlier = {"sizes": {"300": run, "10k": {"error": "killed"}}}
     report = scale.measure_all(["10k", "300"], 1, earlier=earlier, json_path=tmp_path / "scale.json")
     assert asked == ["10k"]
@@ -96,4 +96,4 @@ def test_a_size_is_read_with_its_letter():
 
 def test_one_size_is_measured_in_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(sys, "executable", "false")
-    assert "ended with code" in scale.in_fresh_process("10k", 0)["error"]
+    assert "ended with code" in scale.measure_apart("10k", 0)["error"]

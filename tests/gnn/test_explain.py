@@ -11,7 +11,8 @@ from small_shop import START
 
 from gnn.explain import counterfactual, explain, similar, unit_scores
 from gnn.histories import histories
-from gnn.overlay import LiveProduct, write_products
+from gnn.live_links import LiveProduct
+from gnn.overlay import write_products
 from gnn.scoring import top
 
 # Dense terms are scored in float32 and explained in float64.

@@ -14,7 +14,8 @@ from benchmarks.index import synthetic
 from gnn.explain import unit_scores
 from gnn.histories import histories
 from gnn.index import index_of, recall_of, sample_histories
-from gnn.overlay import LiveProduct, remove_products, write_products
+from gnn.live_links import LiveProduct
+from gnn.overlay import remove_products, write_products
 from gnn.scoring import top
 
 SEEDS = range(6)

@@ -8,7 +8,8 @@ from small_shop import START, checkerboard
 
 from gnn.explain import explain, unit_scores
 from gnn.histories import histories
-from gnn.overlay import LiveProduct, adopt, forget_meetings, forget_person, remove_products, write_products
+from gnn.live_links import LiveProduct
+from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.train import train
 from schema.ontology import parse_ontology
 from schema.pseudonym import pseudonym

@@ -198,13 +198,15 @@ def evaluate(
     report: Report = silent,
 ) -> dict[str, Any]:
     """Figures of the model and of the baselines on what is held out of a data set; needs no store."""
-    from gnn.baselines import BASELINES
     from gnn.datasets import read_question
+
+    # Before torch, whose import takes seconds.
+    benchmark = read_question(question.path, question.form, question.ks, seed=seed, without=question.without)
+    from gnn.baselines import BASELINES
     from gnn.evaluate import USUAL
     from gnn.evaluate import evaluate as judge
     from gnn.train import MINUTES
 
-    benchmark = read_question(question.path, question.form, question.ks, seed=seed, without=question.without)
     found = judge(
         benchmark,
         seed=seed,

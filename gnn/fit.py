@@ -99,6 +99,7 @@ class Weights(nn.Module):
         self.prior = nn.Parameter(torch.full((horizons,), 0.02))
         self.trend = nn.Parameter(torch.zeros(horizons))
         self.length_power = nn.Parameter(torch.tensor(0.3))
+        self.sizes = torch.ones(len(self.term_of))
         self._first = {name: p.detach().clone() for name, p in self.named_parameters() if name != "length_power"}
 
     def shares(self) -> Tensor:
@@ -129,7 +130,8 @@ class Weights(nn.Module):
         end = torch.exp(-self.end[:, None, None] * log_in[:, batch.candidates])  # (T, B, I)
         if kept is not None:
             end = end * kept[:, None, None]
-        reached = torch.einsum("rbj,rbji->rbi", carried[self.term_of] * self.shares()[:, None, None], batch.paths)
+        shares = self.shares() / self.sizes
+        reached = batch.paths.sums(carried[self.term_of] * shares[:, None, None])
         personal = (reached * end[self.term_of]).sum(0)  # (B, I)
         prior = torch.einsum("h,hbi->bi", self.prior_weights(), batch.popularity)
         if not self.timed:
@@ -177,9 +179,7 @@ def fit(
     log_out, log_in = _log([t.out_degree for t in terms]), _log([t.degree for t in terms])
     model = Weights(terms, behaviours, len(batches[0].popularity), timed)
     # Values of one variant are brought to a common size first, so that one learning rate suits all.
-    sizes = _sizes(model, batches, log_out, log_in)
-    for batch in batches:
-        batch.paths.div_(sizes[:, None, None, None])
+    model.sizes = _sizes(model, batches, log_out, log_in)
     # A small step of an exponent moves all products; Adam takes steps of one size whatever the gradient.
     exponents: dict[str, Any] = {"params": [model.start, model.end], "lr": 0.2 * LEARNING_RATE}
     others: dict[str, Any] = {"params": [p for n, p in model.named_parameters() if n not in ("start", "end")]}
@@ -198,7 +198,7 @@ def fit(
         optimizer.step()
         schedule.step()
         report(stage, step + 1, STEPS)
-    return _result(model, terms, batches, sizes, (log_out, log_in), goal)
+    return _result(model, terms, batches, (log_out, log_in), goal)
 
 
 def _loss(model: Weights, batch: Batch, scores: Tensor, goal: Goal) -> Tensor:
@@ -248,7 +248,7 @@ def _sizes(model: Weights, batches: Sequence[Batch], log_out: Tensor, log_in: Te
     for batch in batches:
         start = torch.exp(-model.start[:, None, None] * log_out[:, batch.products]) * batch.present
         end = torch.exp(-model.end[:, None, None] * log_in[:, batch.candidates])
-        sums = torch.einsum("rbj,rbji->rbi", start[model.term_of], batch.paths) * end[model.term_of]
+        sums = batch.paths.sums(start[model.term_of]) * end[model.term_of]
         squares += sums.double().square().sum((1, 2))
         count += sums[0].numel()
     return torch.sqrt(squares / max(count, 1)).clamp_min(1e-9).float()
@@ -260,7 +260,8 @@ def _evidence(model: Weights, batches: Sequence[Batch]) -> Tensor:
     seen = torch.zeros_like(model.theta)
     for batch in batches:
         walked = torch.zeros(len(seen), *batch.present.shape)
-        walked.index_add_(0, model.term_of, (batch.paths != 0).any(3).float())  # (T, B, J)
+        linked = batch.paths.linked(len(model.term_of), batch.present.shape[1])
+        walked.index_add_(0, model.term_of, linked.float())  # (T, B, J)
         for code in range(seen.shape[1]):
             seen[:, code] += walked[:, (batch.behaviours == code) & (batch.present > 0)].sum(1)
     return seen > 0
@@ -286,7 +287,6 @@ def _result(
     model: Weights,
     terms: Sequence[FitTerm],
     batches: Sequence[Batch],
-    sizes: Tensor,
     logs: tuple[Tensor, Tensor],
     goal: Goal,
 ) -> Fit:
@@ -294,7 +294,7 @@ def _result(
         return tensor.double().numpy()
 
     model.theta.masked_fill_(~_evidence(model, batches), -torch.inf)
-    weights = model.shares() / sizes
+    weights = model.shares() / model.sizes
     saturation, half_life = array(torch.sigmoid(model.saturation)), array(model.half_life.exp())
     floor = array(torch.sigmoid(model.floor)) if model.timed else np.ones_like(saturation)
     everything = torch.ones(len(terms))

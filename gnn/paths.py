@@ -123,6 +123,7 @@ class PathTerm:
         if self.term.two_steps:
             walk.two_steps(
                 total,
+                np.zeros(len(self.middle_degree)),
                 starts,
                 amounts,
                 own.astype(np.int64),
@@ -136,16 +137,39 @@ class PathTerm:
         return np.asarray(total * self.end_factor)
 
     def between(self, starts: IntArray, ends: IntArray, own: IntArray) -> FloatArray:
-        """(J, I) C between some products, before the history's amounts."""
-        factors = np.outer(self.start_factor[starts], self.end_factor[ends])
-        same = np.equal.outer(starts, ends)
+        """(J, I) C between some products, before the history's amounts; ends are distinct."""
+        sums = self.sums_between(starts, ends, own, self.middle_factor[None])[0]
+        return np.asarray(sums * np.outer(self.start_factor[starts], self.end_factor[ends]))
+
+    def sums_between(self, starts: IntArray, ends: IntArray, own: IntArray, factors: FloatArray) -> FloatArray:
+        """(V, J, I) the same without factors of degree, for each of V choices of middle factors (V, M).
+
+        Terms without a middle node have one choice.
+        """
+        size = len(self.degree)
         if self.term.kind == "self":
-            return same * factors
+            return np.equal.outer(starts, ends)[None].astype(np.float64)
+        # A history often holds a product several times, for what was done with it.
+        once, place = np.unique(starts.astype(np.int64), return_inverse=True)
+        total = np.zeros((len(factors), len(once), len(ends)))
+        ends = ends.astype(np.int64)
         if self.term.two_steps:
-            sums = _through(self.links[starts], self.inwards[ends], self.middle_factor, own)
+            middles = len(self.middle_degree)
+            scratch = np.zeros(size, np.int64), np.zeros(middles, np.int8), np.zeros(middles)
+            walk.two_steps_between(
+                total,
+                scratch,
+                once,
+                ends,
+                own.astype(np.int64),
+                factors,
+                arrays(self.links),
+                arrays(self.inwards),
+                arrays(self.by_middle),
+            )
         else:
-            sums = self.links[starts][:, ends].toarray()
-        return np.asarray(np.where(same, 0.0, sums * factors))
+            walk.one_step_between(total[0], np.zeros(size, np.int64), once, ends, arrays(self.links))
+        return np.asarray(total[:, place])
 
     def middles_between(self, start: int, end: int, own: IntArray) -> tuple[IntArray, FloatArray]:
         """Middle nodes of the paths between two products and what each path amounts to."""
@@ -200,21 +224,6 @@ def _row(matrix: sp.csr_array, position: int) -> tuple[IntArray, FloatArray]:
     """Columns and weights of one row."""
     here = slice(matrix.indptr[position], matrix.indptr[position + 1])
     return matrix.indices[here], matrix.data[here]
-
-
-def _through(left: sp.csr_array, right: sp.csr_array, middle: FloatArray, own: IntArray) -> FloatArray:
-    """(J, I) left (J, M) · diag(middle) · right' (M, I), touching only the middle nodes that `left` leads to."""
-    used, place = np.unique(left.indices, return_inverse=True)
-    if not len(used):
-        return np.zeros((left.shape[0], right.shape[0]))
-    factor = middle[used]
-    factor[np.isin(used, own)] = 0.0
-    at = np.minimum(np.searchsorted(used, right.indices), len(used) - 1)
-    hit = used[at] == right.indices
-    row = np.repeat(np.arange(right.shape[0]), np.diff(right.indptr))[hit]
-    carried = sp.csr_array((left.data * factor[place], place, left.indptr), shape=(left.shape[0], len(used)))
-    spread = sp.csr_array((right.data[hit], (row, at[hit])), shape=(right.shape[0], len(used)))
-    return np.asarray((carried @ spread.T).toarray(), np.float64)
 
 
 def _pruned(matrix: sp.csr_array, kept: FloatArray) -> sp.csr_array:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from gnn.data import Shop
 from gnn.histories import histories
+from gnn.path_values import PathValues, joined, of_person
 from gnn.paths import FloatArray, IntArray
 from gnn.popularity import Demand
 from gnn.scoring import top
@@ -26,8 +28,8 @@ MOST_ANSWERS = 20
 HARD = 40
 RANDOM = 100
 BATCH = 32
-# Path values held in memory at once, over all users: six tenths of a gigabyte.
-MOST_VALUES = 150_000_000
+# Path values held in memory at once, over all users; each takes eight bytes.
+MOST_VALUES = 75_000_000
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ Proposer = Callable[[History, int, int], FloatArray]
 class Batch:
     """B users, padded to J units and I candidates; the first candidates of each are the answers.
 
+    Attributes:
+        paths: values of R variants of all terms, in order.
+
     Shapes:
-        paths: (R, B, J, I), zero where padded; R variants of all terms, in order.
         products, behaviours, events, age: (B, J); age in days.
         present: (B, J) 1 for a unit, 0 for padding.
         candidates: (B, I)
@@ -76,7 +80,7 @@ class Batch:
         lengths: (B,) units of the whole history.
     """
 
-    paths: Tensor
+    paths: PathValues
     products: Tensor
     behaviours: Tensor
     events: Tensor
@@ -92,10 +96,10 @@ class Batch:
 @dataclass(frozen=True)
 class _Question:
     history: History
+    paths: sp.csr_array
     candidates: IntArray
     stands_for: FloatArray
     answers: int
-    person: int
     as_of_ms: int
     length: int
 
@@ -117,14 +121,13 @@ def batches(
         model: an earlier fit, whose own first products are then the hard candidates.
     """
     found, room = [], MOST_VALUES
-    variants = sum(len(term.variants) for term in terms)
-    for question in _questions(split, _proposers(terms, model), demand, generator):
-        room -= variants * max(len(question.history), 1) * len(question.candidates)
+    for question in _questions(split, terms, _proposers(terms, model), demand, generator):
+        room -= question.paths.nnz
         if room < 0:
             break
         found.append(question)
     found.sort(key=lambda question: len(question.history))
-    return [_batch(terms, demand, found[at : at + BATCH]) for at in range(0, len(found), BATCH)]
+    return [_batch(demand, found[at : at + BATCH]) for at in range(0, len(found), BATCH)]
 
 
 def _proposers(terms: Sequence[FitTerm], model: Proposer | None) -> list[Proposer]:
@@ -137,7 +140,11 @@ def _proposers(terms: Sequence[FitTerm], model: Proposer | None) -> list[Propose
 
 
 def _questions(
-    split: Split, proposers: Sequence[Proposer], demand: Demand, generator: np.random.Generator
+    split: Split,
+    terms: Sequence[FitTerm],
+    proposers: Sequence[Proposer],
+    demand: Demand,
+    generator: np.random.Generator,
 ) -> Iterator[_Question]:
     past, asked = histories(split.seen), split.questions
     popular = demand.log()[-1]
@@ -157,14 +164,15 @@ def _questions(
         else:
             others, stands_for = asked.candidates.of(row), np.ones(len(asked.candidates.of(row)))
         fair = ~np.isin(others, asked.answers.of(row))
+        candidates = np.concatenate([answers, others[fair]])
         yield _Question(
-            history,
-            np.concatenate([answers, others[fair]]),
-            np.concatenate([np.ones(len(answers)), stands_for[fair]]),
-            len(answers),
-            user,
-            as_of_ms,
-            len(whole),
+            history=history,
+            paths=of_person([v for term in terms for v in term.between(history.products, candidates, user)]),
+            candidates=candidates,
+            stands_for=np.concatenate([np.ones(len(answers)), stands_for[fair]]),
+            answers=len(answers),
+            as_of_ms=as_of_ms,
+            length=len(whole),
         )
 
 
@@ -199,19 +207,16 @@ def _sampling(popular: FloatArray) -> FloatArray:
     return np.asarray(0.5 / len(popular) + 0.5 * weight / weight.sum())
 
 
-def _batch(terms: Sequence[FitTerm], demand: Demand, questions: Sequence[_Question]) -> Batch:
+def _batch(demand: Demand, questions: Sequence[_Question]) -> Batch:
     units = max(1, *(len(q.history) for q in questions))
     wide = max(len(q.candidates) for q in questions)
-    paths = np.zeros((sum(len(term.variants) for term in terms), len(questions), units, wide), np.float32)
     popularity = np.zeros((len(demand.horizons), len(questions), wide), np.float32)
     for row, q in enumerate(questions):
-        values = [v for term in terms for v in term.between(q.history.products, q.candidates, q.person)]
-        paths[:, row, : len(q.history), : len(q.candidates)] = np.stack(values)
         moments = np.full(len(q.candidates), q.as_of_ms)
         popularity[:, row, : len(q.candidates)] = demand.log_of(q.candidates, moments)
     right = [np.arange(len(q.candidates)) < q.answers for q in questions]
     return Batch(
-        paths=torch.from_numpy(paths),
+        paths=joined([q.paths for q in questions]),
         products=_padded([q.history.products for q in questions], units, 0).long(),
         behaviours=_padded([q.history.behaviours for q in questions], units, 0).long(),
         events=_padded([q.history.events for q in questions], units, 1.0),

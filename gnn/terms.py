@@ -11,7 +11,7 @@ from gnn.histories import interactions
 from gnn.incidence import Incidence
 from gnn.latent import Vectors, dots
 from gnn.low_pass import POWERS, LowPass, filtered_between
-from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
+from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, middle_factor, power
 from gnn.questions import FitTerm
 from gnn.spectral import singular_vectors
 from gnn.units import UnitWeights
@@ -95,11 +95,11 @@ def middle_shares(incidence: Incidence) -> Variants:
 def explicit(incidence: Incidence, behaviours: int, variants: Variants) -> FitTerm:
     """A term of paths, with one variant for each choice of the middle's power."""
     units, weights = neutral_units(behaviours), np.ones(behaviours)
-    bare = [incidence.with_weights(weights, units, (0.0, 0.0), shares) for shares in variants]
     first = incidence.with_weights(weights, units, (START, END), variants[len(variants) // 2])
+    factors = np.stack([middle_factor(incidence.middle_degree, shares) for shares in variants])
 
-    def between(starts: IntArray, ends: IntArray, person: int) -> list[FloatArray]:
-        return [term.between(starts, ends, term.owned_by(person)) for term in bare]
+    def between(starts: IntArray, ends: IntArray, person: int) -> Sequence[FloatArray]:
+        return tuple(first.sums_between(starts, ends, first.owned_by(person), factors))
 
     return FitTerm(
         name=incidence.term.name,

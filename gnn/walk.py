@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 @numba.njit(cache=True, nogil=True)
 def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once more)
     total: Array,
+    carried: Array,
     starts: Array,
     amounts: Array,
     own: Array,
@@ -28,6 +29,8 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
 
     Args:
         total: (N,) is added to.
+        carried: (M,) zeros to write to. Made by numpy, which leaves untouched memory alone; made here, all of it
+            would be cleared at every walk.
         starts, amounts: (J,) products and what each carries.
         own: middle nodes that no path goes through.
         middle_factor: (M,)
@@ -38,7 +41,6 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
     indptr, indices, data = links
     end_indptr, end_indices, end_data = ends
     middle_indptr, middle_products, middle_data = by_middle
-    carried = np.zeros(len(middle_factor))
     for k in range(len(starts)):
         for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
             carried[indices[at]] += amounts[k] * data[at]
@@ -72,6 +74,120 @@ def one_step(total: Array, starts: Array, amounts: Array, links: tuple[Array, Ar
     for k in range(len(starts)):
         for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
             total[indices[at]] += amounts[k] * data[at]
+
+
+@numba.njit(cache=True, nogil=True)
+def two_steps_between(
+    total: Array,
+    scratch: tuple[Array, Array, Array],
+    starts: Array,
+    products: Array,
+    own: Array,
+    factors: Array,
+    links: tuple[Array, Array, Array],
+    ends: tuple[Array, Array, Array],
+    by_middle: tuple[Array, Array, Array],
+) -> None:
+    """Adds to `total` (V, J, I) what the paths between each start and each product amount to.
+
+    Whichever is shorter is walked: from a start to all that its middle nodes lead to, or from the products back
+    to the middle nodes of the start.
+
+    Args:
+        total: (V, J, I) is added to, one sheet for each choice of middle factors.
+        scratch: zeros to write to: (N,) and (M,) integers and (M,) floats.
+        starts: (J,)
+        products: (I,), each once.
+        own: middle nodes that no path goes through.
+        factors: (V, M)
+        links, ends, by_middle: as of `two_steps`.
+    """
+    place, shut, weight = scratch
+    indptr, indices, data = links
+    middle_indptr, _, _ = by_middle
+    back = 0
+    for i in range(len(products)):
+        place[products[i]] = i + 1
+        back += ends[0][products[i] + 1] - ends[0][products[i]]
+    for n in own:
+        shut[n] = 1
+    for k in range(len(starts)):
+        row = range(indptr[starts[k]], indptr[starts[k] + 1])
+        ahead = 0
+        for at in row:
+            ahead += middle_indptr[indices[at] + 1] - middle_indptr[indices[at]]
+        for at in row:
+            weight[indices[at]] = 0.0 if shut[indices[at]] else data[at]
+        if ahead <= back:
+            _lead_on(total, k, starts[k], place, weight, indices[row.start : row.stop], factors, by_middle)
+        else:
+            _lead_back(total, k, starts[k], products, weight, factors, ends)
+        for at in row:
+            weight[indices[at]] = 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _lead_on(
+    total: Array,
+    k: int,
+    start: int,
+    place: Array,
+    weight: Array,
+    middles: Array,
+    factors: Array,
+    by_middle: tuple[Array, Array, Array],
+) -> None:
+    indptr, products, data = by_middle
+    for n in middles:
+        if weight[n] != 0.0:
+            for to in range(indptr[n], indptr[n + 1]):
+                column = place[products[to]]
+                if column > 0 and products[to] != start:
+                    for variant in range(len(factors)):
+                        total[variant, k, column - 1] += weight[n] * factors[variant, n] * data[to]
+
+
+@numba.njit(cache=True, nogil=True)
+def _lead_back(
+    total: Array,
+    k: int,
+    start: int,
+    products: Array,
+    weight: Array,
+    factors: Array,
+    ends: tuple[Array, Array, Array],
+) -> None:
+    indptr, middles, data = ends
+    for i in range(len(products)):
+        if products[i] != start:
+            for at in range(indptr[products[i]], indptr[products[i] + 1]):
+                n = middles[at]
+                if weight[n] != 0.0:
+                    for variant in range(len(factors)):
+                        total[variant, k, i] += weight[n] * factors[variant, n] * data[at]
+
+
+@numba.njit(cache=True, nogil=True)
+def one_step_between(
+    total: Array, place: Array, starts: Array, products: Array, links: tuple[Array, Array, Array]
+) -> None:
+    """Adds to `total` (J, I) the direct links (N, N) from each start to each other product.
+
+    Args:
+        total: (J, I) is added to.
+        place: (N,) zeros to write to.
+        starts: (J,)
+        products: (I,), each once.
+        links: indptr, indices, data.
+    """
+    indptr, indices, data = links
+    for i in range(len(products)):
+        place[products[i]] = i + 1
+    for k in range(len(starts)):
+        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
+            column = place[indices[at]]
+            if column > 0 and indices[at] != starts[k]:
+                total[k, column - 1] += data[at]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -45,7 +45,15 @@ def test_what_is_pulled_less_what_returns_is_the_walk(paths):
     np.subtract.at(total, starts, back)
     expected = np.zeros(N)
     walk.two_steps(
-        expected, starts, amounts, own, middle, arrays(links), arrays(ends), arrays(sp.csr_array(ends.T.tocsr()))
+        expected,
+        np.zeros(len(middle)),
+        starts,
+        amounts,
+        own,
+        middle,
+        arrays(links),
+        arrays(ends),
+        arrays(sp.csr_array(ends.T.tocsr())),
     )
     assert total == pytest.approx(expected * end, abs=1e-12)
     assert not work.any()

@@ -34,7 +34,7 @@ def dense_two_steps(links, ends, starts, amounts, own, middle):
 def walked(links, ends, starts, amounts, own, middle):
     total = np.zeros(N)
     by_middle = ends.T.tocsr()
-    walk.two_steps(total, starts, amounts, own, middle, arrays(links), arrays(ends), arrays(by_middle))
+    walk.two_steps(total, np.zeros(M), starts, amounts, own, middle, arrays(links), arrays(ends), arrays(by_middle))
     return total
 
 
@@ -56,8 +56,45 @@ def test_what_is_there_already_is_added_to():
     links = incidence(generator)
     starts, amounts, own, middle = np.array([2, 5]), np.ones(2), np.empty(0, np.int64), np.ones(M)
     total = np.ones(N)
-    walk.two_steps(total, starts, amounts, own, middle, arrays(links), arrays(links), arrays(links.T.tocsr()))
+    walk.two_steps(
+        total, np.zeros(M), starts, amounts, own, middle, arrays(links), arrays(links), arrays(links.T.tocsr())
+    )
     assert total - 1 == pytest.approx(walked(links, links, starts, amounts, own, middle))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.booleans(), st.booleans())
+def test_values_between_products_are_the_dense_formula_whichever_way_is_walked(seed, directed, hub):
+    generator = np.random.default_rng(seed)
+    links = incidence(generator)
+    ends = incidence(generator) if directed else links
+    if hub:  # a node that leads everywhere is not worth following
+        ends = ends.tolil()
+        ends[:, 0] = 1.0
+        ends = ends.tocsr()
+    starts = np.unique(generator.integers(0, N, 4)).astype(np.int64)
+    products = generator.permutation(N)[: int(generator.integers(0, N + 1))].astype(np.int64)
+    own = generator.choice(M, int(generator.integers(0, 4)), replace=False).astype(np.int64)
+    factors = generator.normal(size=(2, M))
+    total = np.zeros((2, len(starts), len(products)))
+    scratch = np.zeros(N, np.int64), np.zeros(M, np.int8), np.zeros(M)
+    by_middle = arrays(ends.T.tocsr())
+    walk.two_steps_between(total, scratch, starts, products, own, factors, arrays(links), arrays(ends), by_middle)
+    for sheet, middle in zip(total, factors, strict=True):
+        for row, start in zip(sheet, starts, strict=True):
+            alone = dense_two_steps(links, ends, np.array([start]), np.ones(1), own, middle)
+            assert row == pytest.approx(alone[products], abs=1e-12)
+
+
+def test_direct_links_between_products_leave_out_the_product_itself():
+    generator = np.random.default_rng(5)
+    links = incidence(generator, N, N)
+    starts, products = np.array([1, 4]), np.array([4, 0, 7, 1])
+    total = np.zeros((2, 4))
+    walk.one_step_between(total, np.zeros(N, np.int64), starts, products, arrays(links))
+    expected = links.toarray()[np.ix_(starts, products)]
+    expected[0, 3] = expected[1, 0] = 0.0
+    assert total == pytest.approx(expected)
 
 
 def test_one_step_is_the_sum_of_rows():

@@ -23,8 +23,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install  ## generate a shop, learn from it, serve it
 	@$(BIN)/pathrec demo
 
-test: install  ## all tests
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest
+test: install  ## all tests, in two processes of one thread each
+	@OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 2 --no-loadscope-reorder
 
 check: install  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

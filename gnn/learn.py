@@ -24,7 +24,7 @@ from gnn.model import LinearPropagation
 from gnn.spectral import item_vectors
 from schema.progress import Report, silent
 
-BATCH = 512
+BATCH = 1024
 LEARNING_RATE = 0.01
 DECAY = 1.0
 HELD_OUT = 0.3

@@ -1,6 +1,6 @@
 """Softmax cross-entropy over all products, forward and backward in one pass.
 
-The logits of 512 users and 41,000 products are 84 MB: what autograd would read and write a dozen times is
+The logits of 1,024 users and 41,000 products are 168 MB: what autograd would read and write a dozen times is
 held once here, turned into the gradient in place, and multiplied in bfloat16 (float32 accumulation inside
 the product). Where there are too many products the softmax runs over a sample whose logits are corrected
 by log q (Bengio and Senécal 2008).

@@ -138,20 +138,20 @@ class PathTerm:
 
     def between(self, starts: IntArray, ends: IntArray, own: IntArray) -> FloatArray:
         """(J, I) C between some products, before the history's amounts; ends are distinct."""
-        sums = self.sums_between(starts, ends, own, self.middle_factor[None])[0]
+        sums = self.sums_between(starts, ends, own, self.middle_factor[:, None])[..., 0]
         return np.asarray(sums * np.outer(self.start_factor[starts], self.end_factor[ends]))
 
     def sums_between(self, starts: IntArray, ends: IntArray, own: IntArray, factors: FloatArray) -> FloatArray:
-        """(V, J, I) the same without factors of degree, for each of V choices of middle factors (V, M).
+        """(J, I, V) the same without factors of degree, for each of V choices of middle factors (M, V).
 
         Terms without a middle node have one choice.
         """
         size = len(self.degree)
         if self.term.kind == "self":
-            return np.equal.outer(starts, ends)[None].astype(np.float64)
+            return np.equal.outer(starts, ends)[..., None].astype(np.float64)
         # A history often holds a product several times, for what was done with it.
         once, place = np.unique(starts.astype(np.int64), return_inverse=True)
-        total = np.zeros((len(factors), len(once), len(ends)))
+        total = np.zeros((len(once), len(ends), factors.shape[1]))
         ends = ends.astype(np.int64)
         if self.term.two_steps:
             middles = len(self.middle_degree)
@@ -168,8 +168,8 @@ class PathTerm:
                 arrays(self.by_middle),
             )
         else:
-            walk.one_step_between(total[0], np.zeros(size, np.int64), once, ends, arrays(self.links))
-        return np.asarray(total[:, place])
+            walk.one_step_between(total[..., 0], np.zeros(size, np.int64), once, ends, arrays(self.links))
+        return np.asarray(total[place])
 
     def middles_between(self, start: int, end: int, own: IntArray) -> tuple[IntArray, FloatArray]:
         """Middle nodes of the paths between two products and what each path amounts to."""

@@ -96,10 +96,10 @@ def explicit(incidence: Incidence, behaviours: int, variants: Variants) -> FitTe
     """A term of paths, with one variant for each choice of the middle's power."""
     units, weights = neutral_units(behaviours), np.ones(behaviours)
     first = incidence.with_weights(weights, units, (START, END), variants[len(variants) // 2])
-    factors = np.stack([middle_factor(incidence.middle_degree, shares) for shares in variants])
+    factors = np.stack([middle_factor(incidence.middle_degree, shares) for shares in variants], axis=1)
 
     def between(starts: IntArray, ends: IntArray, person: int) -> Sequence[FloatArray]:
-        return tuple(first.sums_between(starts, ends, first.owned_by(person), factors))
+        return tuple(np.moveaxis(first.sums_between(starts, ends, first.owned_by(person), factors), 2, 0))
 
     return FitTerm(
         name=incidence.term.name,

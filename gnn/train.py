@@ -16,7 +16,7 @@ from gnn.build import Fitted, Learned, build, fit_split, learned, moment_of
 from gnn.data import Shop, TrainingError, read_shop
 from gnn.fit import Goal
 from gnn.latent import FREE
-from gnn.learn import width
+from gnn.learn import BATCH, FULL_SOFTMAX, width
 from gnn.memory import free_memory
 from gnn.popularity import Moment
 from gnn.scoring import Scorer
@@ -187,7 +187,7 @@ def memory_needed(shop: Shop) -> int:
     vectors = 20 * 4 * shop.products * width(shop.products)
     names = 2 * 81 * (shop.users + len(shop.baskets) + len(shop.sessions))
     links = 4 * 12 * (len(shop.events) * 3 + sum(len(edges.source) for edges in shop.edges.values()))
-    steps = 3 * 4 * 512 * min(shop.products, 60_000) + 1_200_000_000
+    steps = 3 * 4 * BATCH * min(shop.products, FULL_SOFTMAX) + 1_200_000_000
     return vectors + links + steps + names + 2 * modalities
 
 

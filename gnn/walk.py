@@ -88,18 +88,18 @@ def two_steps_between(
     ends: tuple[Array, Array, Array],
     by_middle: tuple[Array, Array, Array],
 ) -> None:
-    """Adds to `total` (V, J, I) what the paths between each start and each product amount to.
+    """Adds to `total` (J, I, V) what the paths between each start and each product amount to.
 
     Whichever is shorter is walked: from a start to all that its middle nodes lead to, or from the products back
     to the middle nodes of the start.
 
     Args:
-        total: (V, J, I) is added to, one sheet for each choice of middle factors.
+        total: (J, I, V) is added to, V choices of middle factors.
         scratch: zeros to write to: (N,) and (M,) integers and (M,) floats.
         starts: (J,)
         products: (I,), each once.
         own: middle nodes that no path goes through.
-        factors: (V, M)
+        factors: (M, V)
         links, ends, by_middle: as of `two_steps`.
     """
     place, shut, weight = scratch
@@ -119,9 +119,9 @@ def two_steps_between(
         for at in row:
             weight[indices[at]] = 0.0 if shut[indices[at]] else data[at]
         if ahead <= back:
-            _lead_on(total, k, starts[k], place, weight, indices[row.start : row.stop], factors, by_middle)
+            _lead_on(total[k], starts[k], place, weight, indices[row.start : row.stop], factors, by_middle)
         else:
-            _lead_back(total, k, starts[k], products, weight, factors, ends)
+            _lead_back(total[k], starts[k], products, weight, factors, ends)
         for at in row:
             weight[indices[at]] = 0.0
 
@@ -129,7 +129,6 @@ def two_steps_between(
 @numba.njit(cache=True, nogil=True)
 def _lead_on(
     total: Array,
-    k: int,
     start: int,
     place: Array,
     weight: Array,
@@ -143,19 +142,14 @@ def _lead_on(
             for to in range(indptr[n], indptr[n + 1]):
                 column = place[products[to]]
                 if column > 0 and products[to] != start:
-                    for variant in range(len(factors)):
-                        total[variant, k, column - 1] += weight[n] * factors[variant, n] * data[to]
+                    value = weight[n] * data[to]
+                    for variant in range(factors.shape[1]):
+                        total[column - 1, variant] += value * factors[n, variant]
 
 
 @numba.njit(cache=True, nogil=True)
 def _lead_back(
-    total: Array,
-    k: int,
-    start: int,
-    products: Array,
-    weight: Array,
-    factors: Array,
-    ends: tuple[Array, Array, Array],
+    total: Array, start: int, products: Array, weight: Array, factors: Array, ends: tuple[Array, Array, Array]
 ) -> None:
     indptr, middles, data = ends
     for i in range(len(products)):
@@ -163,8 +157,9 @@ def _lead_back(
             for at in range(indptr[products[i]], indptr[products[i] + 1]):
                 n = middles[at]
                 if weight[n] != 0.0:
-                    for variant in range(len(factors)):
-                        total[variant, k, i] += weight[n] * factors[variant, n] * data[at]
+                    value = weight[n] * data[at]
+                    for variant in range(factors.shape[1]):
+                        total[i, variant] += value * factors[n, variant]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -23,10 +23,15 @@ from tests.support.demo_run import Demo
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module", params=["demo", "retail_demo"])
+@pytest.fixture(scope="session")
+def demo_home(demo: Demo) -> Path:
+    return demo.home
+
+
+@pytest.fixture(scope="module", params=["demo_home", "retail_home"])
 def home(request: pytest.FixtureRequest) -> Path:
-    shop: Demo = request.getfixturevalue(request.param)
-    return shop.home
+    found: Path = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,18 @@
 """Brings the README's example up to date: its answer and the picture of it, from a demo that has run.
 
     pathrec demo --once --home HOME
-    python -m tools.readme HOME
+    python -m tools.readme HOME [OTHER ...]
 
-The question stays; whom it is asked for is the first shopper whose answer does not hang on the last digits
-(the first product, and the first three reasons, lead by a fifth), so that another processor gives the same.
+The question stays; whom it is asked for is the first shopper whose answer does not hang on the last digits, so
+that another processor gives the same: the first product, and the first three reasons, lead by a fifth, and each
+other home (a copy with a model of another seed published) names the same product and reasons.
 """
 
 import argparse
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,15 +39,15 @@ def main() -> None:
     """Asks, and writes both files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path, help="home of a demo that has run")
-    home = parser.parse_args().home
+    parser.add_argument("others", type=Path, nargs="*", help="homes of the same shop with other models")
+    given = parser.parse_args()
     text = README.read_text(encoding="utf-8")
     example = EXAMPLE.search(text)
     if example is None:
         raise PathrecError(f"{README.name}: there is no graphql block with a json block after it")
-    with child_server(Settings(home=home)) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        user = clear_user(client)
-        query = USER.sub(f'userId: "{user}"', example["query"])
-        answer = asked(client, query.removeprefix("```graphql\n").removesuffix("```"))
+    with ExitStack() as stack:
+        client, *others = [stack.enter_context(serving(home)) for home in (given.home, *given.others)]
+        answer, query = clear_answer(example["query"], client, others)
     shown = json.dumps(answer, indent=2, ensure_ascii=False)
     block = f"{query}{example['between']}```json\n{shown}\n```"
     README.write_text(text[: example.start()] + block + text[example.end() :], encoding="utf-8")
@@ -64,11 +66,18 @@ def asked(client: httpx.Client, query: str) -> Any:
     return answer
 
 
-def clear_user(client: httpx.Client) -> str:
-    """The first shopper whose first product and reasons lead clearly.
+@contextmanager
+def serving(home: Path) -> Iterator[httpx.Client]:
+    """A client of a server of a home."""
+    with child_server(Settings(home=home)) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        yield client
+
+
+def clear_answer(query: str, client: httpx.Client, others: Sequence[httpx.Client]) -> tuple[Any, str]:
+    """The answer for the first shopper for whom it is clear and everywhere the same, and the query that got it.
 
     Raises:
-        PathrecError: nobody's do.
+        PathrecError: there is nobody like that.
     """
     for number in range(1, MOST_USERS + 1):
         user = f"U{number:05}"
@@ -77,8 +86,21 @@ def clear_user(client: httpx.Client) -> str:
         if all(part["kind"] == "PATH" for part in parts[:3]) and leads(
             [e["score"] for e in edges], [p["value"] for p in parts]
         ):
-            return user
+            block = USER.sub(f'userId: "{user}"', query)
+            plain = block.removeprefix("```graphql\n").removesuffix("```")
+            answer = asked(client, plain)
+            if all(words(asked(other, plain)) == words(answer) for other in others):
+                return answer, block
     raise PathrecError(f"none of the first {MOST_USERS} shoppers has a clear answer")
+
+
+def words(answer: Any) -> list[str]:
+    """All that an answer says but its numbers, in order."""
+    if isinstance(answer, Mapping):
+        return [word for value in answer.values() for word in words(value)]
+    if isinstance(answer, list):
+        return [word for value in answer for word in words(value)]
+    return [answer] if isinstance(answer, str) else []
 
 
 def leads(scores: Sequence[float], values: Sequence[float]) -> bool:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 
 from api.child_server import child_server
 from api.settings import Settings
+from graph import connect
 from tests.support.shop_files import write_shop
 
 pytestmark = pytest.mark.timeout(600)
@@ -31,6 +33,7 @@ from pathlib import Path
 import polars
 from api.child_server import child_server
 from api.settings import Settings
+from graph import connect
 
 polars.DataFrame({"a": [1]}).lazy().select("a").collect()
 with child_server(Settings(home=Path(sys.argv[1]))) as server:
@@ -84,7 +87,7 @@ def documented_keys(command: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder = tmp_path_factory.mktemp("built")
     shop = Built(folder / "home", write_shop(folder / "shop"), folder / "snapshot", folder / "artifact")
     shop.run("ingest", shop.mapping, "--home", shop.home)
@@ -93,7 +96,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     shop.run("train", shop.snapshot, "--out", shop.artifact)
     shop.run("evaluate", shop.snapshot)
     shop.run("publish", shop.artifact, "--home", shop.home)
-    return shop
+    with connect(f"embedded:{shop.home / 'graph'}"):  # holds the engine, so that each command does not start it anew
+        yield shop
 
 
 def test_each_stage_says_in_json_what_it_did(built: Built) -> None:

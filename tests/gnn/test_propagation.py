@@ -3,6 +3,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
+from gnn import model as model_module
 from gnn.data import read_shop
 from gnn.fold_in import hop_row
 from gnn.hetero import to_hetero_data
@@ -66,6 +67,31 @@ def test_the_parts_of_the_vectors_add_up_to_the_vectors(shop, found):
     assert set(parts) == {FREE, "text"}
     total = sum(np.tensordot(hops, layers, axes=1) for layers in parts.values())
     assert total == pytest.approx(model().detach().numpy(), abs=1e-5)
+
+
+def test_columns_propagated_in_blocks_give_the_same_vectors_and_gradients(shop, found, monkeypatch):
+    def learned(cache):
+        monkeypatch.setattr(model_module, "CACHE_BYTES", cache)
+        torch.manual_seed(0)
+        start = np.random.default_rng(0).normal(size=(40, 80)).astype(np.float32)
+        model = LinearPropagation(start, shop.features, found, 4)
+        z = model()
+        z.square().sum().backward()
+        return z, model
+
+    (whole, one), (blocks, other) = learned(2**20), learned(40 * 4 * 32)
+    torch.testing.assert_close(blocks, whole)
+    for name, parameter in one.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(other.get_parameter(name).grad, parameter.grad)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [(2_000, 128), (16_384, 128), (20_000, 96), (41_000, 32), (65_536, 32), (65_537, 128), (1_000_000, 128)],
+)
+def test_as_many_columns_at_once_as_stay_in_the_cache_if_they_fill_two_lines(rows, columns):
+    assert model_module.columns_at_once(torch.empty(rows, 128)) == columns
 
 
 def test_a_product_whose_free_vector_is_dropped_keeps_its_text_and_neighbours(shop, found):

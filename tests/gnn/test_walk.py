@@ -75,12 +75,12 @@ def test_values_between_products_are_the_dense_formula_whichever_way_is_walked(s
     starts = np.unique(generator.integers(0, N, 4)).astype(np.int64)
     products = generator.permutation(N)[: int(generator.integers(0, N + 1))].astype(np.int64)
     own = generator.choice(M, int(generator.integers(0, 4)), replace=False).astype(np.int64)
-    factors = generator.normal(size=(2, M))
-    total = np.zeros((2, len(starts), len(products)))
+    factors = generator.normal(size=(M, 2))
+    total = np.zeros((len(starts), len(products), 2))
     scratch = np.zeros(N, np.int64), np.zeros(M, np.int8), np.zeros(M)
     by_middle = arrays(ends.T.tocsr())
     walk.two_steps_between(total, scratch, starts, products, own, factors, arrays(links), arrays(ends), by_middle)
-    for sheet, middle in zip(total, factors, strict=True):
+    for sheet, middle in zip(np.moveaxis(total, 2, 0), factors.T, strict=True):
         for row, start in zip(sheet, starts, strict=True):
             alone = dense_two_steps(links, ends, np.array([start]), np.ones(1), own, middle)
             assert row == pytest.approx(alone[products], abs=1e-12)

@@ -30,18 +30,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def retail_demo(tmp_path_factory: pytest.TempPathFactory, data_folder: Callable[[str], Path]) -> Demo:
-    """The same on a real shop's invoices."""
-    file = data_folder("online_retail") / "online_retail.csv.gz"
-    return _run(tmp_path_factory.mktemp("retail"), "--source", "online-retail", "--path", str(file))
+def retail_home(tmp_path_factory: pytest.TempPathFactory, data_folder: Callable[[str], Path]) -> Path:
+    """A home with a model of a real shop's invoices, made with the commands of the README."""
+    file, folder = data_folder("online_retail") / "online_retail.csv.gz", tmp_path_factory.mktemp("retail")
+    _pathrec(folder, "ingest", "online-retail", str(file), "--home", "home")
+    _pathrec(folder, "embed", "--home", "home")
+    _pathrec(folder, "export", "home/snapshot", "--home", "home")
+    _pathrec(folder, "train", "home/snapshot", "--out", "model")
+    _pathrec(folder, "publish", "model", "--home", "home")
+    return folder / "home"
 
 
-def _run(folder: Path, *options: str) -> Demo:
-    command = [sys.executable, "-m", "api.cli", "demo", "--once", "--home", "home", "--json", "demo.json", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def _run(folder: Path) -> Demo:
+    done = _pathrec(folder, "demo", "--once", "--home", "home", "--json", "demo.json")
     document = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
     return Demo(folder / "home", document, done.stdout, _left_running(folder))
+
+
+def _pathrec(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "api.cli", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def _left_running(folder: Path) -> list[str]:

@@ -1,11 +1,14 @@
-"""The demo at full size, as a new user runs it."""
+"""The demo at full size, as a new user runs it, and on somebody's own file."""
+
+import random
+from pathlib import Path
 
 import httpx
 import pytest
 
 from api.child_server import child_server
 from api.settings import Settings
-from tests.support.demo_run import Demo
+from tests.support.demo_run import Demo, run_demo
 
 # The first test to ask for the demo waits for all of it.
 pytestmark = pytest.mark.timeout(900)
@@ -63,3 +66,26 @@ def test_pictures_of_recommended_products_are_served(demo: Demo) -> None:
             picture = client.get(edge["node"]["image"]["url"])
             assert picture.status_code == 200
             assert picture.headers["content-type"].startswith("image/")
+
+
+def test_the_demo_takes_a_named_source(tmp_path: Path) -> None:
+    demo = run_demo(tmp_path, "--source", "online-retail", "--path", str(write_invoices(tmp_path / "sales.csv")))
+    assert demo.document["first_answer"]["answer"]["data"]["recommendations"]["edges"]
+    assert not (demo.home / "demo-shop").exists()
+
+
+def write_invoices(path: Path) -> Path:
+    """Sixty customers who each buy mugs or lamps on four days of a hundred."""
+    chance, lines = (
+        random.Random(0),
+        ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"],
+    )
+    for customer in range(60):
+        kind = ("MUG", "LAMP")[customer % 2]
+        for number, day in enumerate(sorted(chance.sample(range(100), 4))):
+            date = f"2011-{6 + day // 30:02}-{1 + day % 30:02} 10:00:00"
+            for product in chance.sample(range(10), 3):
+                sold = f"{20_000 + 10 * (customer % 2) + product},{kind} {product},1,{date},2.5"
+                lines.append(f"{500_000 + 10 * customer + number},{sold},{12_000 + customer}.0,France")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -26,7 +26,7 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo at full size; its first user waits for minutes."""
-    return _run(tmp_path_factory.mktemp("demo"))
+    return run_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +41,9 @@ def retail_home(tmp_path_factory: pytest.TempPathFactory, data_folder: Callable[
     return folder / "home"
 
 
-def _run(folder: Path) -> Demo:
-    done = _pathrec(folder, "demo", "--once", "--home", "home", "--json", "demo.json")
+def run_demo(folder: Path, *options: str) -> Demo:
+    """Runs the demo in a folder; it must succeed."""
+    done = _pathrec(folder, "demo", "--once", "--home", "home", "--json", "demo.json", *options)
     document = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
     return Demo(folder / "home", document, done.stdout, _left_running(folder))
 

@@ -22,7 +22,8 @@ from gnn.scoring import top
 from gnn.tasks import Split
 from gnn.units import MS_PER_DAY, History
 
-# With a third of that, twenty terms are fitted to chance (amazon_beauty, other validation users: NDCG@10 .078, not .082).
+# With a third of that twenty terms are fitted to chance (amazon_beauty, other validation users: NDCG@10 .078
+# instead of .082).
 MOST_USERS = 3_000
 MOST_UNITS = 100
 MOST_ANSWERS = 20

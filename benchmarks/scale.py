@@ -36,7 +36,7 @@ from gnn.ranking import BATCH
 from gnn.scoring import top
 from gnn.splits import TEST_DAYS, split_at
 from gnn.tasks import Questions, Ranker, Split
-from gnn.train import Trained, choose_device, memory_needed, train_model, validation_split
+from gnn.train import MINUTES, Trained, choose_device, memory_needed, train_model, validation_split
 from gnn.units import MS_PER_DAY
 from schema.errors import PathrecError
 
@@ -95,7 +95,7 @@ class Stages:
             self._over.wait(self.INTERVAL)
 
 
-def measured(products: int, *, seed: int = 0) -> dict[str, Any]:
+def measured(products: int, *, seed: int = 0, minutes: float = MINUTES) -> dict[str, Any]:
     """All figures of one size, in this process."""
     about = machine()
     started = time.perf_counter()
@@ -112,6 +112,7 @@ def measured(products: int, *, seed: int = 0) -> dict[str, Any]:
             goal="list",
             seed=seed,
             device=choose_device(None),
+            minutes=minutes,
             version="benchmark",
             report=stages,
         )
@@ -120,6 +121,7 @@ def measured(products: int, *, seed: int = 0) -> dict[str, Any]:
     return {
         "machine": about,
         "seed": seed,
+        "minutes": minutes,
         "data": {
             "products": shop.products,
             "users": shop.users,
@@ -183,19 +185,25 @@ def _batch(shop: Shop) -> int:
     return max(1, min(BATCH, SCORES // shop.products))
 
 
-def measure_apart(size: str, seed: int) -> dict[str, Any]:
+def measure_apart(size: str, seed: int, minutes: float = MINUTES) -> dict[str, Any]:
     """One size in a process of its own; a failure comes back as `error`."""
-    return in_fresh_process("scale", "--one", size, "--seed", str(seed))
+    return in_fresh_process("scale", "--one", size, "--seed", str(seed), "--minutes", str(minutes))
 
 
 def measure_all(
-    sizes: Sequence[str], seed: int, *, earlier: Mapping[str, Any] | None = None, json_path: Path | None = None
+    sizes: Sequence[str],
+    seed: int,
+    *,
+    minutes: float = MINUTES,
+    earlier: Mapping[str, Any] | None = None,
+    json_path: Path | None = None,
 ) -> dict[str, Any]:
     """All sizes, the smallest first; the document of the run.
 
     Args:
         sizes: as in `SIZES`.
         seed: of the shops and the training.
+        minutes: budget of a training.
         earlier: the document of an earlier run; a size that has figures there keeps them.
         json_path: receives the document after each size.
     """
@@ -206,7 +214,7 @@ def measure_all(
     }
     for size in sorted(sizes, key=count):
         if size not in runs:
-            runs[size] = measure_apart(size, seed)
+            runs[size] = measure_apart(size, seed, minutes)
             print(f"{size}: {runs[size].get('error', 'measured')}", flush=True)
         if json_path:
             write_json(document(runs), json_path)
@@ -345,13 +353,15 @@ def main() -> None:
     options = _parse()
     if options.one:
         try:
-            found = measured(count(options.one), seed=options.seed)
+            found = measured(count(options.one), seed=options.seed, minutes=options.minutes)
         except PathrecError as error:
             found = {"error": str(error)}
         print(json.dumps(found))
         return
     earlier = json.loads(options.earlier.read_bytes()) if options.earlier else None
-    report = measure_all(options.sizes, options.seed, earlier=earlier, json_path=options.json)
+    report = measure_all(
+        options.sizes, options.seed, minutes=options.minutes, earlier=earlier, json_path=options.json
+    )
     show(report)
     write_text(picture(report), options.out)
     write_text(with_table(options.page.read_text(encoding="utf-8"), markdown(report)), options.page)
@@ -361,6 +371,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=SIZES, help=f"products and users ({' '.join(SIZES)})")
     parser.add_argument("--seed", type=int, default=0, help="of the shops and the training (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="budget of a training (%(default)s)")
     parser.add_argument("--from", dest="earlier", type=Path, help="JSON file of an earlier run to go on from")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--out", type=Path, default=Path("docs/scale.svg"), help="the picture (%(default)s)")

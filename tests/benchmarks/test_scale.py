@@ -61,7 +61,7 @@ def test_a_size_that_failed_has_its_row(run):
 
 def test_what_was_measured_is_not_measured_again(run, monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(scale, "measure_apart", lambda size, seed: asked.append(size) or {"error": "killed"})
+    monkeypatch.setattr(scale, "measure_apart", lambda size, seed, minutes: asked.append(size) or {"error": "killed"})
     earlier = {"sizes": {"300": run, "10k": {"error": "killed"}}}
     report = scale.measure_all(["10k", "300"], 1, earlier=earlier, json_path=tmp_path / "scale.json")
     assert asked == ["10k"]

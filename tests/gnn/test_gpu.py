@@ -1,0 +1,78 @@
+"""The same code on a GPU: equal results within the rounding of the products; needs a GPU."""
+
+import numpy as np
+import pytest
+import torch
+
+from gnn.data import read_shop
+from gnn.histories import histories
+from gnn.incidence import incidences
+from gnn.learn import carriers, learn
+from gnn.losses import Asked, softmax_loss
+from gnn.model import LinearPropagation
+from gnn.train import train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+BFLOAT16 = 2**-8
+
+
+@pytest.fixture(scope="module")
+def shop(snapshot):
+    return read_shop(snapshot)
+
+
+def propagation(shop):
+    start = np.random.default_rng(0).normal(size=(shop.products, 16)).astype(np.float32)
+    return LinearPropagation(start, shop.features, carriers(incidences(shop)), len(shop.behaviours))
+
+
+def test_propagation_and_its_gradient_are_those_of_the_cpu(shop):
+    found = {}
+    for device in ("cpu", "cuda"):
+        model = propagation(shop).to(device)
+        z = model()
+        (z * torch.linspace(-1, 1, z.shape[1], device=device)).square().sum().backward()
+        gradients = {name: p.grad.cpu() for name, p in model.named_parameters() if p.grad is not None}
+        found[device] = {"z": z.detach().cpu()} | gradients
+    assert found["cpu"].keys() == found["cuda"].keys()
+    for name, expected in found["cpu"].items():
+        torch.testing.assert_close(found["cuda"][name], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_loss_and_its_gradients_are_those_of_the_cpu():
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(shape, generator=generator) for shape in ((30, 16), (500, 16), (500,))]
+    has = torch.randperm(500, generator=generator)[:60]
+    asked = Asked(
+        torch.arange(60) // 2,
+        has[:60],
+        torch.arange(30),
+        torch.arange(30) + 200,
+        torch.rand(30, generator=generator),
+        None,
+    )
+    found = {}
+    for device in ("cpu", "cuda"):
+        leaves = [x.to(device).requires_grad_() for x in inputs]
+        moved = Asked(*(None if part is None else part.to(device) for part in vars(asked).values()))
+        loss = softmax_loss(*leaves, moved)
+        loss.backward()
+        found[device] = [loss.detach().cpu(), *(leaf.grad.cpu() for leaf in leaves)]
+    for mine, expected in zip(found["cuda"], found["cpu"], strict=True):
+        torch.testing.assert_close(mine, expected, rtol=8 * BFLOAT16, atol=BFLOAT16 * float(expected.abs().max()))
+
+
+def test_learning_ends_at_the_vectors_of_the_cpu(shop):
+    z = [learn(shop, incidences(shop), seed=3, device=device)().detach().cpu().numpy() for device in ("cpu", "cuda")]
+    closeness = [np.corrcoef(mine, other)[0, 1] for mine, other in zip(*z, strict=True)]
+    assert np.mean(closeness) > 0.99
+
+
+def test_a_model_trained_on_the_gpu_scores_like_one_of_the_cpu(snapshot, shop):
+    on_cpu, on_gpu = (train(snapshot, seed=1, device=device).scorer for device in ("cpu", "cuda"))
+    past = histories(shop)
+    for user in range(0, shop.users, 5):
+        history = past.of(user)
+        of_cpu, of_gpu = (scorer.personal(history, shop.as_of_ms, user) for scorer in (on_cpu, on_gpu))
+        assert np.corrcoef(of_cpu, of_gpu)[0, 1] > 0.98

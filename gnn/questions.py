@@ -5,6 +5,7 @@ in front what some term does) and some at random; where a question names its can
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ MOST_ANSWERS = 20
 HARD = 40
 RANDOM = 100
 BATCH = 32
+# Questions that are prepared side by side before the next are begun.
+AT_ONCE = 64
 # Path values held in memory at once, over all users; each takes eight bytes.
 MOST_VALUES = 75_000_000
 
@@ -151,10 +154,8 @@ def _questions(
     past, asked = histories(split.seen), split.questions
     popular = demand.log()[-1]
     share = _sampling(popular)
-    # Where candidates are given, those of somebody without an answer are compared with others' all the same.
-    asking = asked.answers.lengths() > 0 if asked.candidates is None else asked.candidates.lengths() > 0
-    rows = generator.permutation(np.flatnonzero(asking))[:MOST_USERS]
-    for row in rows:
+
+    def question(row: int, generator: np.random.Generator) -> _Question:
         user, as_of_ms = int(asked.user[row]), int(asked.as_of_ms[row])
         whole = past.of(user)
         # The latest units of a very long history, so that one person does not fill the memory.
@@ -167,7 +168,7 @@ def _questions(
             others, stands_for = asked.candidates.of(row), np.ones(len(asked.candidates.of(row)))
         fair = ~np.isin(others, asked.answers.of(row))
         candidates = np.concatenate([answers, others[fair]])
-        yield _Question(
+        return _Question(
             history=history,
             paths=of_person([v for term in terms for v in term.between(history.products, candidates, user)]),
             candidates=candidates,
@@ -176,6 +177,16 @@ def _questions(
             as_of_ms=as_of_ms,
             length=len(whole),
         )
+
+    # Where candidates are given, those of somebody without an answer are compared with others' all the same.
+    asking = asked.answers.lengths() > 0 if asked.candidates is None else asked.candidates.lengths() > 0
+    rows = generator.permutation(np.flatnonzero(asking))[:MOST_USERS].tolist()
+    # Walks let go of the interpreter. Some at a time, since only what comes says how many fit into memory; each
+    # with draws of its own, so that it does not matter who is done first.
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for at in range(0, len(rows), AT_ONCE):
+            some = rows[at : at + AT_ONCE]
+            yield from pool.map(question, some, generator.spawn(len(some)))
 
 
 def _others(

@@ -186,7 +186,8 @@ def _notes_of(result: Result) -> list[str]:
     rule = {
         "time": "the end of the time",
         "last": "the last product of each user",
-        "share": "a part of each user's products",
+        "share": "a part of each user's products, alike for every other user",
+        "random": "a random part of each user's products",
     }
     notes = [
         f"{size}; {result.runs[0]['questions']:,} questions; seeds {seeds}",

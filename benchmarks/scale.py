@@ -359,9 +359,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     earlier = json.loads(options.earlier.read_bytes()) if options.earlier else None
-    report = measure_all(
-        options.sizes, options.seed, minutes=options.minutes, earlier=earlier, json_path=options.json
-    )
+    report = measure_all(options.sizes, options.seed, minutes=options.minutes, earlier=earlier, json_path=options.json)
     show(report)
     write_text(picture(report), options.out)
     write_text(with_table(options.page.read_text(encoding="utf-8"), markdown(report)), options.page)

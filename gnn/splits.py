@@ -114,6 +114,12 @@ def split_last(shop: Shop, seed: int) -> Split:
     return Split(seen, Questions(users, shop.events.time_ms[asked], Ragged(one, answers), candidates))
 
 
+def split_random(shop: Shop, seed: int) -> Split:
+    """A share of each user's products left out at random, where the test part was drawn like that."""
+    generator = np.random.default_rng(seed)
+    return _left_out(shop, generator.random(len(interactions(shop).indices)), generator)
+
+
 def split_share(shop: Shop, seed: int) -> Split:
     """A share of each user's products left out: at random for one half of the users, by likeness for the others.
 
@@ -124,10 +130,16 @@ def split_share(shop: Shop, seed: int) -> Split:
     generator = np.random.default_rng(seed)
     matrix = interactions(shop)
     user = np.repeat(np.arange(shop.users), np.diff(matrix.indptr))
-    product = matrix.indices.astype(np.int32)
-    key = generator.random(len(product))
+    key = generator.random(len(matrix.indices))
     alike = generator.random(shop.users) < 0.5
-    key = np.where(alike[user], _unlikeness(matrix, user, generator), key)
+    return _left_out(shop, np.where(alike[user], _unlikeness(matrix, user, generator), key), generator)
+
+
+def _left_out(shop: Shop, key: FloatArray, generator: np.random.Generator) -> Split:
+    """The share of each user's products with the smallest keys is asked for; (P,) keys, of `interactions`."""
+    matrix = interactions(shop)
+    user = np.repeat(np.arange(shop.users), np.diff(matrix.indptr))
+    product = matrix.indices.astype(np.int32)
     held = _first_of_each(key, user, shop.users, generator)
     asked = np.unique(user[held])
     row = np.searchsorted(asked, user[held])

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from gnn.data import Int32, Int64, Shop
 
-Rule = Literal["time", "last", "share"]
+Rule = Literal["time", "last", "share", "random"]
 """How a validation part is cut that resembles the question: the end of the time, the last product of each
-user, a share of each user's products."""
+user, a share of each user's products, or a random share where the test part is known to be one."""
 
 
 @dataclass(frozen=True)

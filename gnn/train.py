@@ -20,7 +20,7 @@ from gnn.learn import BATCH, FULL_SOFTMAX, width
 from gnn.memory import free_memory
 from gnn.popularity import Moment
 from gnn.scoring import Scorer
-from gnn.splits import split_by_time, split_last, split_share
+from gnn.splits import split_by_time, split_last, split_random, split_share
 from gnn.tasks import Rule, Split
 from schema.progress import Report, silent
 from schema.snapshot import Snapshot
@@ -143,7 +143,7 @@ def validation_split(shop: Shop, rule: Rule, seed: int) -> Split:
     if rule == "time":
         split = split_by_time(shop)
         return Split(split.seen, split.ask(split.first))
-    return split_last(shop, seed) if rule == "last" else split_share(shop, seed)
+    return {"last": split_last, "share": split_share, "random": split_random}[rule](shop, seed)
 
 
 def earlier_vectors(scorer: Scorer, shop: Shop) -> npt.NDArray[np.float32] | None:

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from gnn.artifact import load_artifact, save_artifact
+from gnn.build import build, fit_split, learned
 from gnn.data import read_shop
 from gnn.histories import histories
 from gnn.incidence import incidences
 from gnn.learn import carriers, learn
 from gnn.losses import Asked, softmax_loss
 from gnn.model import LinearPropagation
-from gnn.train import train
+from gnn.train import train, validation_split
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -69,10 +71,18 @@ def test_learning_ends_at_the_vectors_of_the_cpu(shop):
     assert np.mean(closeness) > 0.99
 
 
-def test_a_model_trained_on_the_gpu_scores_like_one_of_the_cpu(snapshot, shop):
-    on_cpu, on_gpu = (train(snapshot, seed=1, device=device).scorer for device in ("cpu", "cuda"))
-    past = histories(shop)
+def test_a_model_of_vectors_from_the_gpu_scores_like_one_of_the_cpu(shop):
+    split = validation_split(shop, "time", 1)
+    on_cpu, on_gpu = (learned(split.seen, seed=1, device=device) for device in ("cpu", "cuda"))
+    fitted = fit_split(split, on_cpu, goal="list", seed=1)
+    of_cpu, of_gpu = (build(found, fitted, seed=1, version="test") for found in (on_cpu, on_gpu))
+    past = histories(split.seen)
     for user in range(0, shop.users, 5):
-        history = past.of(user)
-        of_cpu, of_gpu = (scorer.personal(history, shop.as_of_ms, user) for scorer in (on_cpu, on_gpu))
-        assert np.corrcoef(of_cpu, of_gpu)[0, 1] > 0.9
+        mine, expected = (scorer.personal(past.of(user), shop.as_of_ms, user) for scorer in (of_gpu, of_cpu))
+        assert np.corrcoef(mine, expected)[0, 1] > 0.99
+
+
+def test_training_on_the_gpu_ends_in_an_artifact(snapshot, tmp_path):
+    artifact = train(snapshot, seed=1, device="cuda")
+    save_artifact(artifact, tmp_path / "artifact")
+    assert load_artifact(tmp_path / "artifact").scorer.latent.vectors.any()

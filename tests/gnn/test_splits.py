@@ -2,8 +2,8 @@ import pytest
 from small_shop import SmallShop
 
 from gnn.data import TrainingError, read_shop
-from gnn.histories import histories
-from gnn.splits import split_by_time
+from gnn.histories import histories, interactions
+from gnn.splits import split_by_time, split_random, split_share
 
 EVENTS = [
     (0, 0, "purchase", 1.0, None),
@@ -70,3 +70,31 @@ def test_features_that_are_no_numbers_are_refused(tmp_path):
     snapshot = SmallShop(2, 1, EVENTS[:1], text=text).write(tmp_path / "s")
     with pytest.raises(TrainingError, match="product 1"):
         read_shop(snapshot)
+
+
+@pytest.mark.parametrize("cut", [split_random, split_share])
+def test_a_fifth_of_what_each_user_has_is_asked_for_and_not_seen(snapshot, cut):
+    shop = read_shop(snapshot)
+    split = cut(shop, 3)
+    asked = split.questions
+    whole, seen = interactions(shop), interactions(split.seen)
+    assert asked.answers.lengths().sum() == pytest.approx(whole.nnz / 5, rel=0.1)
+    for row, user in enumerate(asked.user):
+        had = set(seen.indices[seen.indptr[user] : seen.indptr[user + 1]])
+        answers = set(asked.answers.of(row))
+        assert had, "somebody without history is asked"
+        assert not had & answers
+        assert had | answers == set(whole.indices[whole.indptr[user] : whole.indptr[user + 1]])
+
+
+def test_what_is_left_out_at_random_is_spread_over_both_tastes_of_a_user(tmp_path):
+    # Everybody has products of both kinds, and each kind is always bought together by half of the users.
+    events = [(u, p, "purchase", 1.0 + p, None) for u in range(80) for p in range(20) if u % 4 or p < 10]
+    shop = read_shop(SmallShop(20, 80, events).write(tmp_path / "s"))
+
+    def mixed(split):
+        kinds = [{int(p) < 10 for p in split.questions.answers.of(row)} for row in range(len(split.questions))]
+        lengths = split.questions.answers.lengths()
+        return sum(len(k) == 2 for k, n in zip(kinds, lengths, strict=True) if n == 4)
+
+    assert mixed(split_random(shop, 0)) > mixed(split_share(shop, 0))

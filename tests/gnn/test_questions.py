@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+
+from gnn.build import learned
+from gnn.data import read_shop
+from gnn.popularity import demand
+from gnn.questions import batches
+from gnn.terms import fit_terms
+from gnn.train import validation_split
+
+
+@pytest.fixture(scope="module")
+def asked(snapshot):
+    split = validation_split(read_shop(snapshot), "time", 0)
+    before = learned(split.seen, seed=0, device="cpu", seconds=0.0)
+    return split, fit_terms(split.seen, before.found, before.smooth, before.vectors())
+
+
+def prepared(asked, threads):
+    split, terms = asked
+    set_to = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return batches(split, terms, demand(split.seen), np.random.default_rng(7))
+    finally:
+        torch.set_num_threads(set_to)
+
+
+def test_questions_do_not_depend_on_who_is_done_first(asked):
+    alone, together = prepared(asked, 1), prepared(asked, 4)
+    assert len(alone) == len(together) > 0
+    for mine, other in zip(alone, together, strict=True):
+        assert torch.equal(mine.candidates, other.candidates)
+        assert torch.equal(mine.stands_for, other.stands_for)
+        assert (mine.paths.values == other.paths.values).all()
+        assert (mine.paths.columns == other.paths.columns).all()
+
+
+def test_answers_come_first_and_no_other_candidate_is_had_already(asked):
+    split, _ = asked
+    for batch in prepared(asked, 2):
+        assert (batch.right.sum(1) > 0).all()
+        for row in range(len(batch.right)):
+            count = int(batch.right[row].sum())
+            assert (batch.right[row, :count] == 1).all()
+            real = batch.stands_for[row] > 0
+            had = batch.products[row][(batch.behaviours[row] == split.seen.target) & (batch.present[row] > 0)]
+            assert not np.isin(batch.candidates[row][real][count:].numpy(), had.numpy()).any()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
 from gnn.evaluate import versions
 from gnn.train import choose_device
@@ -23,7 +24,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
-        "device": choose_device(None),
+        "device": torch.cuda.get_device_name() if choose_device(None) == "cuda" else "cpu",
         "system": f"{platform.system()} {platform.machine()}",
         "load_before": round(os.getloadavg()[0], 1),
         "versions": versions(),

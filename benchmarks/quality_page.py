@@ -111,11 +111,17 @@ def _rivals(ran: Sequence[Result]) -> list[str]:
 
 
 def _rival(result: Result, name: str, metric: str) -> str:
-    """Its mean, if it ran with every seed."""
-    if not all(name in run["models"] for run in result.runs):
+    """Its mean over the seeds that it ran with; which these are, if not all."""
+    runs = [run for run in result.runs if name in run["models"]]
+    if not runs:
         return NOTHING
-    mark = "" if all(run["baselines"][name]["converged"] for run in result.runs) else " †"
-    return _mean([run["models"][name][metric] for run in result.runs]) + mark
+    mark = "" if all(run["baselines"][name]["converged"] for run in runs) else " †"
+    return _mean([run["models"][name][metric] for run in runs]) + mark + _which(runs, result)
+
+
+def _which(runs: Sequence[Run], result: Result) -> str:
+    seeds = ", ".join(str(run["seed"]) for run in runs)
+    return "" if len(runs) == len(result.runs) else f" (seed {seeds})"
 
 
 def _published(result: Result, metric: str) -> str:
@@ -146,8 +152,10 @@ def _segment_rows(result: Result, rivals: Sequence[str]) -> Iterable[list[str]]:
 
 
 def _of_segment(result: Result, segment: str, model: str, metric: str) -> str:
-    found = [run["segments"].get(segment, {}).get(model, {}).get(metric) for run in result.runs]
-    return NOTHING if None in found else _mean([float(value) for value in found])
+    runs = [run for run in result.runs if metric in run["segments"].get(segment, {}).get(model, {})]
+    if not runs:
+        return NOTHING
+    return _mean([run["segments"][segment][model][metric] for run in runs]) + _which(runs, result)
 
 
 def _terms(ran: Sequence[Result]) -> str:
@@ -192,6 +200,7 @@ def _notes_of(result: Result) -> list[str]:
     notes = [
         f"{size}; {result.runs[0]['questions']:,} questions; seeds {seeds}",
         f"validation part: {rule.get(config['rule'], config['rule'])}",
+        *(f"measured on {_machine_line(run['machine'])}" for run in result.runs),
         *(note for run in result.runs for note in run["notes"]),
         *(f"{name}: {told['note']}" for run in result.runs for name, told in run["baselines"].items() if told["note"]),
     ]

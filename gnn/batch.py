@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from gnn import walk
 from gnn.histories import Histories
@@ -40,12 +41,13 @@ class ModelRanker:
     def __call__(self, questions: Questions) -> Float32:
         """(B, N) scores."""
         rows = self._joined(questions)
-        personal = self._exact(questions) if questions.repeats else self._personal(rows)
-        if (questions.as_of_ms >= self.moment.demand.as_of_ms).all():
-            scores = self.scorer.prior + self.scorer.trend * personal
-        else:
+        scores = self._exact(questions) if questions.repeats else self._personal(rows)
+        prior, trend = self.scorer.prior, self.scorer.trend
+        if (questions.as_of_ms < self.moment.demand.as_of_ms).any():
             prior, trend = self.moment.at(questions.as_of_ms, self.scorer.size)
-            scores = prior + trend * personal
+        # In place: reading and writing (B, N) numbers is a good part of ranking everybody.
+        scores *= trend.astype(scores.dtype)
+        scores += prior.astype(scores.dtype)
         if self.length_power:
             scores *= np.maximum(np.diff(rows.indptr), 1.0)[:, None] ** -self.length_power
         return np.asarray(scores, np.float32)
@@ -106,8 +108,6 @@ def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
 
 def _add_dots(total: Float32, rows: _Rows, dense: LowPass | Latent) -> None:
     left = dense.basis if isinstance(dense, LowPass) else dense.vectors
-    carried = left[rows.units.products] * rows.amounts(dense)[:, None]
-    people = np.zeros((len(total), left.shape[1]), np.float32)
-    row = np.repeat(np.arange(len(total)), np.diff(rows.indptr))
-    np.add.at(people, row, carried.astype(np.float32))
-    total += people @ dense.vectors.T
+    amounts = rows.amounts(dense).astype(np.float32)
+    carried = sp.csr_array((amounts, rows.units.products, rows.indptr), shape=(len(total), len(left)))
+    total += (carried @ left) @ dense.vectors.T

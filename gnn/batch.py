@@ -23,8 +23,7 @@ Float32 = npt.NDArray[np.float32]
 class ModelRanker:
     """Answers questions with a model: `gnn.tasks.Ranker`.
 
-    Paths that lead back to the history (through the viewer, or from a product to itself) reach only what the
-    history holds. Where that is ranked too (`Questions.repeats`) each person is scored as over HTTP.
+    Scores are those of `Scorer.score`, summed up in float32.
 
     Attributes:
         scorer: the model.
@@ -41,7 +40,7 @@ class ModelRanker:
     def __call__(self, questions: Questions) -> Float32:
         """(B, N) scores."""
         rows = self._joined(questions)
-        scores = self._exact(questions) if questions.repeats else self._personal(rows)
+        scores = self._personal(rows)
         prior, trend = self.scorer.prior, self.scorer.trend
         if (questions.as_of_ms < self.moment.demand.as_of_ms).any():
             prior, trend = self.moment.at(questions.as_of_ms, self.scorer.size)
@@ -52,21 +51,13 @@ class ModelRanker:
             scores *= np.maximum(np.diff(rows.indptr), 1.0)[:, None] ** -self.length_power
         return np.asarray(scores, np.float32)
 
-    def _exact(self, questions: Questions) -> FloatArray:
-        return np.stack(
-            [
-                self.scorer.personal(self.past.of(int(user)), int(as_of), int(user))
-                for user, as_of in zip(questions.user, questions.as_of_ms, strict=True)
-            ]
-        )
-
     def _joined(self, questions: Questions) -> "_Rows":
         units = Ragged(self.past.indptr, np.arange(len(self.past.products), dtype=np.int32)).take(questions.user)
         kept = units.products
         joined = History(
             self.past.products[kept], self.past.behaviours[kept], self.past.events[kept], self.past.last_ms[kept]
         )
-        return _Rows(units.indptr, joined, np.repeat(questions.as_of_ms, units.lengths()))
+        return _Rows(questions.user, units.indptr, joined, np.repeat(questions.as_of_ms, units.lengths()))
 
     def _personal(self, rows: "_Rows") -> Float32:
         total = np.zeros((len(rows.indptr) - 1, self.scorer.size), np.float32)
@@ -82,6 +73,7 @@ class ModelRanker:
 class _Rows:
     """Units of B people, one after the other, and the moment that each unit is looked at from."""
 
+    people: npt.NDArray[np.int32]
     indptr: npt.NDArray[np.int64]
     units: History
     as_of_ms: npt.NDArray[np.int64]
@@ -91,23 +83,38 @@ class _Rows:
         amounts = term.units.amounts(self.units, self.as_of_ms) * term.weights[self.units.behaviours]
         return np.asarray(amounts * term.start_factor[self.units.products])
 
+    def of_units(self) -> npt.NDArray[np.int64]:
+        """(J,) row of each unit."""
+        return np.repeat(np.arange(len(self.people)), np.diff(self.indptr))
+
 
 def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
     amounts = rows.amounts(term).astype(np.float32)
-    if term.term.kind == "self" or not amounts.any():
+    if not amounts.any():
         return
     starts, end_factor = rows.units.products.astype(np.int64), term.end_factor.astype(np.float32)
-    if term.term.two_steps:
-        middle = term.middle_factor.astype(np.float32)
+    if term.term.kind == "self":
+        np.add.at(total, (rows.of_units(), starts), amounts * end_factor[starts])
+    elif term.term.two_steps:
         walk.two_steps_of_many(
-            total, rows.indptr, starts, amounts, end_factor, middle, arrays(term.links), arrays(term.by_middle)
+            total,
+            (rows.indptr, starts, amounts),
+            term.owned_by_each(rows.people),
+            end_factor,
+            term.middle_factor.astype(np.float32),
+            arrays(term.links),
+            arrays(term.inwards),
+            arrays(term.by_middle),
         )
     else:
         walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, arrays(term.links))
 
 
 def _add_dots(total: Float32, rows: _Rows, dense: LowPass | Latent) -> None:
+    """Nothing from a product to itself, as in `gnn.latent.dots`."""
     left = dense.basis if isinstance(dense, LowPass) else dense.vectors
-    amounts = rows.amounts(dense).astype(np.float32)
-    carried = sp.csr_array((amounts, rows.units.products, rows.indptr), shape=(len(total), len(left)))
+    starts, amounts = rows.units.products, rows.amounts(dense).astype(np.float32)
+    carried = sp.csr_array((amounts, starts, rows.indptr), shape=(len(total), len(left)))
     total += (carried @ left) @ dense.vectors.T
+    itself = np.einsum("jd,jd->j", left[starts], dense.vectors[starts])
+    np.subtract.at(total, (rows.of_units(), starts), amounts * itself)

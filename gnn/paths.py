@@ -107,6 +107,13 @@ class PathTerm:
         start, stop = np.searchsorted(owners, [person, person + 1])
         return order[start:stop]
 
+    def owned_by_each(self, people: IntArray) -> tuple[IntArray, IntArray]:
+        """(B + 1,) where the middle nodes of each of some people begin, and these, one after the other."""
+        if not len(self.owner):
+            return np.zeros(len(people) + 1, np.int64), np.empty(0, np.int64)
+        nodes = [self.owned_by(int(person)) for person in people]
+        return np.cumsum([0, *map(len, nodes)]), np.concatenate([*nodes, np.empty(0, np.int64)]).astype(np.int64)
+
     def scores(self, starts: IntArray, amounts: FloatArray, own: IntArray) -> FloatArray:
         """(N,) what the start products give to every product.
 

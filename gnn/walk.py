@@ -194,28 +194,39 @@ def _in(values: Array, wanted: int) -> bool:
 
 
 @numba.njit(cache=True, nogil=True, parallel=True)
-def two_steps_of_many(
+def two_steps_of_many(  # noqa: C901 (as `two_steps`, once a row)
     total: Array,
-    indptr: Array,
-    starts: Array,
-    amounts: Array,
+    histories: tuple[Array, Array, Array],
+    own: tuple[Array, Array],
     end_factor: Array,
     middle_factor: Array,
     links: tuple[Array, Array, Array],
+    ends: tuple[Array, Array, Array],
     by_middle: tuple[Array, Array, Array],
 ) -> None:
-    """Adds the paths of many histories to (B, N), one history a row; for ranking what they do not hold yet.
+    """Adds the paths of many histories to (B, N), one history a row, as `two_steps` does for one.
 
-    Paths that lead back to a start, and through the viewer, only reach products of the history: they are
-    not taken off here.
+    Args:
+        total: (B, N) float32, is added to.
+        histories: (B + 1,) where each begins, its products and what each carries.
+        own: (B + 1,) where each person's middle nodes begin, and these.
+        end_factor, middle_factor: (N,) and (M,) float32.
+        links, ends, by_middle: as of `two_steps`.
     """
+    indptr, starts, amounts = histories
+    own_indptr, own_nodes = own
     link_indptr, link_indices, link_data = links
+    end_indptr, end_indices, end_data = ends
     middle_indptr, middle_products, middle_data = by_middle
     for row in numba.prange(len(indptr) - 1):
         carried = np.zeros(len(middle_factor), np.float32)
+        shut = np.zeros(len(middle_factor), np.int8)
+        for at in range(own_indptr[row], own_indptr[row + 1]):
+            shut[own_nodes[at]] = 1
         for k in range(indptr[row], indptr[row + 1]):
             for at in range(link_indptr[starts[k]], link_indptr[starts[k] + 1]):
-                carried[link_indices[at]] += amounts[k] * link_data[at]
+                if shut[link_indices[at]] == 0:
+                    carried[link_indices[at]] += amounts[k] * link_data[at]
         reached = np.zeros(len(end_factor), np.float32)
         for k in range(indptr[row], indptr[row + 1]):
             for at in range(link_indptr[starts[k]], link_indptr[starts[k] + 1]):
@@ -225,6 +236,15 @@ def two_steps_of_many(
                     carried[n] = 0.0
                     for to in range(middle_indptr[n], middle_indptr[n + 1]):
                         reached[middle_products[to]] += value * middle_data[to]
+        for k in range(indptr[row], indptr[row + 1]):
+            j = starts[k]
+            other = end_indptr[j]
+            for at in range(link_indptr[j], link_indptr[j + 1]):
+                n = link_indices[at]
+                while other < end_indptr[j + 1] and end_indices[other] < n:
+                    other += 1
+                if other < end_indptr[j + 1] and end_indices[other] == n and shut[n] == 0:
+                    reached[j] -= amounts[k] * link_data[at] * middle_factor[n] * end_data[other]
         total[row] += reached * end_factor
 
 

@@ -28,28 +28,13 @@ def questions(model, as_of_ms=NOW_MS, **more):
     return Questions(users, np.full(len(users), as_of_ms, np.int64), answers, **more)
 
 
-def beside(model, user):
-    """Products in the user's own baskets, which hold events of others on these random graphs."""
-    own = [(term, term.owned_by(user)) for term in model.scorer.terms if term.term.kind == "meeting"]
-    return np.concatenate([term.by_middle[columns].indices for term, columns in own])
-
-
 def sizes(model, row, history):
     """How large the scores of a row are, as float32 rounds them."""
     return float(1e-4 * (1 + np.abs(row).max() + len(history)))
 
 
-def test_answers_are_the_scores_of_products_that_a_history_does_not_hold(model):
+def test_answers_are_the_scores_of_the_served_model_also_of_what_a_history_holds(model):
     past, found = histories(model.shop), ranker(model)(questions(model))
-    for user, row in enumerate(found):
-        history = past.of(user)
-        expected = model.scorer.score(history, NOW, f"u{user}")
-        new = ~np.isin(np.arange(model.scorer.size), np.append(history.products, beside(model, user)))
-        assert row[new] == pytest.approx(expected[new], abs=sizes(model, row, history))
-
-
-def test_where_repeats_are_asked_for_all_answers_are_the_scores(model):
-    past, found = histories(model.shop), ranker(model)(questions(model, repeats=True))
     for user, row in enumerate(found):
         expected = model.scorer.score(past.of(user), NOW, f"u{user}")
         assert row == pytest.approx(expected, abs=sizes(model, row, past.of(user)))
@@ -58,7 +43,7 @@ def test_where_repeats_are_asked_for_all_answers_are_the_scores(model):
 def test_a_question_of_another_moment_has_the_prior_and_trend_of_then(model):
     as_of_ms = int(model.shop.events.time_ms[len(model.shop.events) // 2])
     asked = ranker(model)
-    found, past = asked(questions(model, as_of_ms, repeats=True)), histories(model.shop)
+    found, past = asked(questions(model, as_of_ms)), histories(model.shop)
     known = asked.moment.demand.log(as_of_ms)
     prior, trend = asked.moment.prior @ known, np.exp(asked.moment.trend @ known)
     for user, row in enumerate(found):

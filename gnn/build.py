@@ -119,7 +119,15 @@ def learned(
     return Learned(shop, found, basis(shop, seed), model)
 
 
-def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: Report = silent) -> Fitted:
+def fit_split(
+    split: Split,
+    before: Learned,
+    *,
+    goal: Goal,
+    seed: int,
+    seconds: float = math.inf,
+    report: Report = silent,
+) -> Fitted:
     """Fits all weights on what is asked of a split.
 
     Args:
@@ -127,6 +135,8 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
         before: learned from what the split lets see.
         goal: what the questions ask for.
         seed: same seed, same machine, same result.
+        seconds: the longest that its questions may take to prepare; where that is short there are fewer.
+        report: told how far it is.
 
     Returns:
         Fitted numbers; where nothing is asked that could be answered, those that fitting starts from.
@@ -139,7 +149,7 @@ def fit_split(split: Split, before: Learned, *, goal: Goal, seed: int, report: R
     rounds = 1 if split.questions.candidates is not None else ROUNDS
     model: Proposer | None = None
     for turn in range(rounds):
-        questions = batches(split, terms, known, np.random.default_rng(seed), model)
+        questions = batches(split, terms, known, np.random.default_rng(seed), model, seconds / rounds)
         if not questions:
             break
         stage = "fitting the weights" if turn == 0 else "fitting the weights again"

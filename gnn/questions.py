@@ -4,6 +4,8 @@ Where all products compete, the others are those that single terms rank first (a
 in front what some term does) and some at random; where a question names its candidates, they are these.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from gnn.units import MS_PER_DAY, History
 
 # With a third of that twenty terms are fitted to chance (amazon_beauty, other validation users: NDCG@10 .078
 # instead of .082).
-MOST_USERS = 3_000
+FEWEST_USERS, MOST_USERS = 64, 3_000
 MOST_UNITS = 100
 MOST_ANSWERS = 20
 HARD = 40
@@ -115,8 +117,9 @@ def batches(
     demand: Demand,
     generator: np.random.Generator,
     model: Proposer | None = None,
+    seconds: float = math.inf,
 ) -> list[Batch]:
-    """Users with something to answer, as many as fit into memory, in padded batches.
+    """Users with something to answer, as many as fit into memory and time, in padded batches.
 
     Args:
         split: what is asked of what.
@@ -124,11 +127,14 @@ def batches(
         demand: of what may be seen.
         generator: draws users and candidates.
         model: an earlier fit, whose own first products are then the hard candidates.
+        seconds: the longest that it may take, once there are a few: among a million products each user takes
+            half a second.
     """
-    found, room = [], MOST_VALUES
+    found: list[_Question] = []
+    room, started = MOST_VALUES, time.monotonic()
     for question in _questions(split, terms, _proposers(terms, model), demand, generator):
         room -= question.paths.nnz
-        if room < 0:
+        if room < 0 or (len(found) >= FEWEST_USERS and time.monotonic() - started > seconds):
             break
         found.append(question)
     found.sort(key=lambda question: len(question.history))

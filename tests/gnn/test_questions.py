@@ -17,12 +17,12 @@ def asked(snapshot):
     return split, fit_terms(split.seen, before.found, before.smooth, before.vectors())
 
 
-def prepared(asked, threads):
+def prepared(asked, threads, **more):
     split, terms = asked
     set_to = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return batches(split, terms, demand(split.seen), np.random.default_rng(7))
+        return batches(split, terms, demand(split.seen), np.random.default_rng(7), **more)
     finally:
         torch.set_num_threads(set_to)
 
@@ -47,3 +47,9 @@ def test_answers_come_first_and_no_other_candidate_is_had_already(asked):
             real = batch.stands_for[row] > 0
             had = batch.products[row][(batch.behaviours[row] == split.seen.target) & (batch.present[row] > 0)]
             assert not np.isin(batch.candidates[row][real][count:].numpy(), had.numpy()).any()
+
+
+def test_where_time_is_short_there_are_fewer_questions(asked, monkeypatch):
+    monkeypatch.setattr("gnn.questions.FEWEST_USERS", 5)
+    short, whole = (sum(len(b.right) for b in prepared(asked, 1, seconds=s)) for s in (0.0, 600.0))
+    assert 5 <= short < whole

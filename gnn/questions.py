@@ -25,8 +25,8 @@ from gnn.scoring import top
 from gnn.tasks import Split
 from gnn.units import MS_PER_DAY, History
 
-# With a third of that twenty terms are fitted to chance (amazon_beauty, other validation users: NDCG@10 .078
-# instead of .082).
+# More people help a little: NDCG@20 of 6,000 validation users whom the fit had not seen is .1375 with 1,000, .1378
+# with 3,000 and .1385 with 6,000 on gowalla, and the same with 1,000 and 3,000 on amazon_beauty.
 FEWEST_USERS, MOST_USERS = 64, 3_000
 MOST_UNITS = 100
 MOST_ANSWERS = 20

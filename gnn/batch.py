@@ -44,7 +44,7 @@ class ModelRanker:
         prior, trend = self.scorer.prior, self.scorer.trend
         if (questions.as_of_ms < self.moment.demand.as_of_ms).any():
             prior, trend = self.moment.at(questions.as_of_ms, self.scorer.size)
-        # In place: reading and writing (B, N) numbers is a good part of ranking everybody.
+        # In place, so that (B, N) numbers are held once.
         scores *= trend.astype(scores.dtype)
         scores += prior.astype(scores.dtype)
         if self.length_power:

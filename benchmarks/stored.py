@@ -22,11 +22,10 @@ from rich.table import Table
 
 from benchmarks.machine import machine, write_json
 from gnn.batch import ModelRanker
-from gnn.build import build, fit_split, learned, moment_of
+from gnn.build import fit_split, learned
 from gnn.data import Float32
 from gnn.datasets import read_question
-from gnn.evaluate import goal_of
-from gnn.histories import Histories, histories
+from gnn.evaluate import fitted_ranker, goal_of
 from gnn.measure import measure
 from gnn.paths import PathTerm, arrays
 from gnn.tasks import Questions, Ranker, Split
@@ -42,13 +41,13 @@ MIB = 2**20
 
 def stored(term: PathTerm, kept: int | None) -> sp.csr_array:
     """(N, N) what one unit of each product gives to the others through a term: its strongest entries."""
-    start, end = sp.diags_array(term.start_factor), sp.diags_array(term.end_factor)
+    start, end = sp.diags_array(term.start_factor).tocsr(), sp.diags_array(term.end_factor)
     middle = sp.diags_array(term.middle_factor) if term.term.two_steps else None
     blocks = []
     for at in range(0, len(term.degree), ROWS):
         links = term.links[at : at + ROWS]
         reached = links @ middle @ term.by_middle if middle is not None else links
-        block = sp.coo_array(start.tocsr()[at : at + ROWS, at : at + ROWS] @ reached @ end)
+        block = sp.coo_array(start[at : at + ROWS, at : at + ROWS] @ reached @ end)
         other = block.row + at != block.col  # a product is no reason for itself
         values, (rows, columns) = block.data[other], (block.row[other], block.col[other])
         best = _strongest(rows, values, kept)
@@ -79,14 +78,13 @@ class StoredRanker:
 
     rest: ModelRanker
     terms: Sequence[tuple[PathTerm, sp.csr_array]]
-    past: Histories
 
     def __call__(self, questions: Questions) -> Float32:
         """(B, N) scores."""
         scores = self.rest(questions)
         trend = self.rest.scorer.trend.astype(np.float32)
         for row, user in enumerate(questions.user):
-            history = self.past.of(int(user))
+            history = self.rest.past.of(int(user))
             for term, entries in self.terms:
                 weights = term.units.amounts(history, int(questions.as_of_ms[row])) * term.weights[history.behaviours]
                 found = sp.csr_array(weights[None, :].astype(np.float32)) @ entries[history.products]
@@ -98,8 +96,7 @@ def trained(split: Split, seed: int, goal: Any) -> ModelRanker:
     """The model of what a split lets see, with the weights that its questions ask for."""
     before = learned(split.seen, seed=seed, device=choose_device(None))
     fitted = fit_split(split, before, goal=goal, seed=seed)
-    scorer = build(before, fitted, seed=seed, version="benchmark")
-    return ModelRanker(scorer, histories(split.seen), moment_of(split.seen, fitted), fitted.length_power)
+    return fitted_ranker(before, fitted, split, seed)
 
 
 def compared(walked: ModelRanker, split: Split, asked: Questions) -> list[dict[str, Any]]:
@@ -112,7 +109,7 @@ def compared(walked: ModelRanker, split: Split, asked: Questions) -> list[dict[s
         started = time.perf_counter()
         entries = [(term, stored(term, kept)) for term in terms]
         took = time.perf_counter() - started
-        figures = _asked(StoredRanker(rest, entries, walked.past), split, asked)
+        figures = _asked(StoredRanker(rest, entries), split, asked)
         count = sum(one.nnz for _, one in entries)
         mib = sum(array.nbytes for _, one in entries for array in arrays(one)) / MIB
         form = "all stored" if kept is None else f"{kept} stored"

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from gnn.batch import ModelRanker
-from gnn.build import build, moment_of, with_demand
+from gnn.build import Fitted, Learned, build, moment_of, with_demand
 from gnn.data import Shop
 from gnn.fit import Goal
 from gnn.histories import histories
@@ -161,9 +161,13 @@ def model_ranker(trained: Trained, happened: Shop) -> ModelRanker:
 
 def validation_ranker(trained: Trained, validation: Split, seed: int) -> ModelRanker:
     """The model of what the validation part lets see, with the weights that were fitted on its questions."""
-    fitted = trained.fitted
-    scorer = build(trained.before, fitted, seed=seed, version="validation")
-    return ModelRanker(scorer, histories(validation.seen), moment_of(validation.seen, fitted), fitted.length_power)
+    return fitted_ranker(trained.before, trained.fitted, validation, seed)
+
+
+def fitted_ranker(before: Learned, fitted: Fitted, split: Split, seed: int) -> ModelRanker:
+    """The model of what was learned from what a split lets see, with fitted weights."""
+    scorer = build(before, fitted, seed=seed, version="validation")
+    return ModelRanker(scorer, histories(split.seen), moment_of(split.seen, fitted), fitted.length_power)
 
 
 def goal_of(benchmark: Benchmark) -> Goal:

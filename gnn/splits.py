@@ -117,7 +117,8 @@ def split_last(shop: Shop, seed: int) -> Split:
 def split_random(shop: Shop, seed: int) -> Split:
     """A share of each user's products left out at random, where the test part was drawn like that."""
     generator = np.random.default_rng(seed)
-    return _left_out(shop, generator.random(len(interactions(shop).indices)), generator)
+    matrix = interactions(shop)
+    return _left_out(shop, matrix, generator.random(len(matrix.indices)), generator)
 
 
 def split_share(shop: Shop, seed: int) -> Split:
@@ -132,12 +133,11 @@ def split_share(shop: Shop, seed: int) -> Split:
     user = np.repeat(np.arange(shop.users), np.diff(matrix.indptr))
     key = generator.random(len(matrix.indices))
     alike = generator.random(shop.users) < 0.5
-    return _left_out(shop, np.where(alike[user], _unlikeness(matrix, user, generator), key), generator)
+    return _left_out(shop, matrix, np.where(alike[user], _unlikeness(matrix, user, generator), key), generator)
 
 
-def _left_out(shop: Shop, key: FloatArray, generator: np.random.Generator) -> Split:
-    """The share of each user's products with the smallest keys is asked for; (P,) keys, of `interactions`."""
-    matrix = interactions(shop)
+def _left_out(shop: Shop, matrix: sp.csr_array, key: FloatArray, generator: np.random.Generator) -> Split:
+    """The share of each user's products with the smallest keys is asked for; (P,) keys of a shop's `interactions`."""
     user = np.repeat(np.arange(shop.users), np.diff(matrix.indptr))
     product = matrix.indices.astype(np.int32)
     held = _first_of_each(key, user, shop.users, generator)

@@ -39,7 +39,7 @@ def test_the_strongest_entries_of_each_product_are_kept(walked):
 def test_with_all_entries_what_a_history_does_not_hold_has_the_scores_of_the_walk(walked, split):
     rest = replace(walked, scorer=replace(walked.scorer, terms=()))
     terms = [t for t in walked.scorer.terms if t.term.kind != "self"]
-    looked_up = stored.StoredRanker(rest, [(t, stored.stored(t, None)) for t in terms], walked.past)
+    looked_up = stored.StoredRanker(rest, [(t, stored.stored(t, None)) for t in terms])
     asked = split.questions
     for user, found, expected in zip(asked.user, looked_up(asked), walked(asked), strict=True):
         own = {product for term in terms for product in term.by_middle[term.owned_by(int(user))].indices}

@@ -86,6 +86,7 @@ def _positions(page: Page) -> Sequence[int]:
 def _explanation(found: Explanation, names: _Names) -> dict[str, Any]:
     return {
         "prior": found.prior,
+        "lifts": dict(found.lifts),
         "contributions": [
             {
                 "kind": part.kind,

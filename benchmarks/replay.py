@@ -29,6 +29,7 @@ from benchmarks.machine import machine, write_json, write_text
 from benchmarks.plot import Line, Panel, svg
 from gnn.baselines import BASELINES, Skipped
 from gnn.batch import ModelRanker
+from gnn.context import contexts_of
 from gnn.data import Float32, Shop, TrainingError, read_shop
 from gnn.evaluate import model_ranker
 from gnn.histories import histories
@@ -164,7 +165,8 @@ def frozen(trained: Trained, seen: Shop) -> Ranker:
 
 def with_demand_frozen(trained: Trained, seen: Shop) -> Ranker:
     """A model that knows each history, with the prior and the trend of the moment of training."""
-    return ModelRanker(trained.scorer, histories(seen), trained.moment)
+    people = contexts_of(trained.scorer.contexts, seen)
+    return ModelRanker(trained.scorer, histories(seen), trained.moment, people)
 
 
 def rival(name: str, seen: Shop, seed: int) -> tuple[Ranker, float]:

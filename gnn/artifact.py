@@ -1,8 +1,8 @@
 """The artifact: a trained model as a folder that loads without torch and without pickle.
 
 `manifest.json`, `products.parquet` (id, prior, trend), `people.parquet`, `terms/<TERM>.npz` (the incidence
-with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `low_pass.safetensors`,
-`latent.safetensors`.
+with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `contexts/<property>.npz` (how many
+people of each value took what), `low_pass.safetensors`, `latent.safetensors`.
 The incidence says who links two products, under pseudonyms: it is personal data, and `gnn.erasure`
 takes people out of it.
 """
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from gnn.context import ContextPrior
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
 from gnn.paths import PathTerm
@@ -75,6 +76,16 @@ class LatentParameters(_Parameters):
     gates: dict[str, float]
 
 
+class ContextParameters(BaseModel):
+    """A property of people: its values in the order of the counts, the shapes of its lifts and their weight."""
+
+    model_config = ConfigDict(frozen=True)
+
+    values: tuple[str, ...]
+    shape: tuple[float, ...]
+    weight: float
+
+
 class ArtifactManifest(BaseModel):
     """What an artifact says of itself.
 
@@ -94,6 +105,7 @@ class ArtifactManifest(BaseModel):
     terms: dict[str, TermParameters]
     low_pass: LowPassParameters | None
     latent: LatentParameters | None
+    contexts: dict[str, ContextParameters] = {}
     default_weight: float
     fit: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
@@ -135,6 +147,10 @@ def describe(
         latent=None
         if latent is None
         else LatentParameters(**_shared(latent), hops=tuple(latent.hops.tolist()), gates=dict(latent.gates)),
+        contexts={
+            name: ContextParameters(values=prior.values, shape=tuple(prior.shape.tolist()), weight=prior.weight)
+            for name, prior in scorer.contexts.items()
+        },
         default_weight=scorer.default_weight,
         fit=fit,
     )
@@ -159,11 +175,14 @@ def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
     scorer = artifact.scorer
     with replacing_folder(path, marker=MANIFEST) as folder:
         (folder / "terms").mkdir()
+        (folder / "contexts").mkdir()
         products = {"id": list(scorer.product_ids), "prior": scorer.prior, "trend": scorer.trend, "alive": scorer.alive}
         pq.write_table(pa.table(products), folder / "products.parquet")
         pq.write_table(pa.table({"key": pa.array(_people(scorer), pa.string())}), folder / "people.parquet")
         for term in scorer.terms:
             _save_term(term, folder / "terms")
+        for name, prior in scorer.contexts.items():
+            np.savez(folder / "contexts" / f"{name}.npz", **_csr_arrays("", prior.counts), share=prior.share)
         if scorer.low_pass is not None:
             save_file(_low_pass_arrays(scorer.low_pass), folder / "low_pass.safetensors")
         if scorer.latent is not None:
@@ -295,6 +314,7 @@ def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
         alive=products.column("alive").to_numpy(zero_copy_only=False).astype(bool),
         people={key: position for position, key in enumerate(people) if key},
         default_weight=manifest.default_weight,
+        contexts={name: _load_context(path / "contexts", name, p) for name, p in manifest.contexts.items()},
     )
 
 
@@ -315,6 +335,13 @@ def _load_term(folder: Path, term: Term, parameters: TermParameters) -> PathTerm
             exponents=parameters.exponents,
             middle=parameters.middle,
             scale=parameters.scale,
+        )
+
+
+def _load_context(folder: Path, name: str, parameters: ContextParameters) -> ContextPrior:
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+        return ContextPrior(
+            parameters.values, _csr(arrays, ""), arrays["share"], np.array(parameters.shape), parameters.weight
         )
 
 

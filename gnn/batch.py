@@ -7,6 +7,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn import walk
+from gnn.context import Contexts
 from gnn.histories import Histories
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
@@ -29,12 +30,14 @@ class ModelRanker:
         scorer: the model.
         past: histories that the questions are asked of, by position of the user.
         moment: for questions at other moments than the end of the data.
+        contexts: of the people who ask.
         length_power: t of |H|^-t, by which scores of different people compare; 0 where they need not.
     """
 
     scorer: Scorer
     past: Histories
     moment: Moment
+    contexts: Contexts
     length_power: float = 0.0
 
     def __call__(self, questions: Questions) -> Float32:
@@ -47,6 +50,7 @@ class ModelRanker:
         # In place, so that (B, N) numbers are held once.
         scores *= trend.astype(scores.dtype)
         scores += prior.astype(scores.dtype)
+        self.contexts.add_to(scores, questions.user)
         if self.length_power:
             scores *= np.maximum(np.diff(rows.indptr), 1.0)[:, None] ** -self.length_power
         return np.asarray(scores, np.float32)

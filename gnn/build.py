@@ -6,7 +6,7 @@ own scores, so that a weight means the same before and after the data has grown.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gnn.context import contexts, contexts_of, weighted
 from gnn.data import Shop
 from gnn.fit import Fit, Goal, fit
 from gnn.histories import Histories, histories
@@ -61,14 +62,16 @@ class Fitted:
     Attributes:
         terms: explicit term, `LOW_PASS` or `LATENT` -> its numbers.
         prior, trend: weights of the horizons of `gnn.popularity`.
+        context: property of people -> weight of its lifts; those that count.
         length_power: t of |H|^-t, by which scores of different people compare.
         measure: what the numbers reach on the questions they were fitted on.
-        without: term -> the same without it.
+        without: term or property -> the same without it.
     """
 
     terms: dict[str, Numbers]
     prior: FloatArray
     trend: FloatArray
+    context: dict[str, float]
     length_power: float
     measure: float
     without: dict[str, float]
@@ -144,12 +147,12 @@ def fit_split(
     shop = split.seen
     vectors = before.vectors()
     terms = fit_terms(shop, before.found, before.smooth, vectors)
-    names, known = [term.name for term in terms], demand(shop)
+    names, known, of_people = [term.name for term in terms], demand(shop), contexts(shop)
     fitted = _unfitted(before, names)
     rounds = 1 if split.questions.candidates is not None else ROUNDS
     model: Proposer | None = None
     for turn in range(rounds):
-        questions = batches(split, terms, known, np.random.default_rng(seed), model, seconds / rounds)
+        questions = batches(split, terms, known, of_people, np.random.default_rng(seed), model, seconds / rounds)
         if not questions:
             break
         stage = "fitting the weights" if turn == 0 else "fitting the weights again"
@@ -157,15 +160,18 @@ def fit_split(
             questions,
             terms,
             len(shop.behaviours),
+            contexts=tuple(of_people.priors),
             goal=goal,
             timed=shop.has_times,
             seed=seed,
             stage=stage,
             report=report,
         )
-        fitted = _normalised(before, names, numbers, seed)
+        fitted = _normalised(
+            before, names, numbers, dict(zip(of_people.priors, numbers.context.tolist(), strict=True)), seed
+        )
         if turn + 1 < rounds:
-            model = _proposer(build(before, fitted, seed=seed, version="fit"))
+            model = _proposer(build(before, fitted, seed=seed, version="fit"), shop)
             smooth = before.smooth if _earns_its_place(numbers) else None
             # Shares are known now: with one variant a term leaves room for more people.
             shares = {name: numbers.variants for name, numbers in fitted.terms.items() if name != LATENT}
@@ -179,9 +185,12 @@ def _earns_its_place(numbers: Fit) -> bool:
     return numbers.measure - numbers.without.get(LOW_PASS, numbers.measure) >= EARNED * numbers.measure
 
 
-def _proposer(scorer: Scorer) -> Proposer:
+def _proposer(scorer: Scorer, shop: Shop) -> Proposer:
+    of_people, everything = contexts_of(scorer.contexts, shop), np.arange(scorer.size)
+
     def scores(history: History, as_of_ms: int, user: int) -> FloatArray:
-        return np.asarray(scorer.prior + scorer.trend * scorer.personal(history, as_of_ms, user))
+        prior = scorer.prior + of_people.lifts(user, everything).sum(axis=0)
+        return np.asarray(prior + scorer.trend * scorer.personal(history, as_of_ms, user))
 
     return scores
 
@@ -206,6 +215,7 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         alive=np.ones(shop.products, bool),
         people=people(shop),
         default_weight=0.0,
+        contexts=weighted(contexts(shop), fitted.context),
     )
     return replace(scorer, default_weight=_spread(scorer, past, shop, sample))
 
@@ -294,7 +304,7 @@ def _unfitted(before: Learned, names: Sequence[str]) -> Fitted:
         )
         for name in names
     }
-    return Fitted(terms, np.full(horizons, 1.0 / horizons), np.zeros(horizons), 0.0, 0.0, {})
+    return Fitted(terms, np.full(horizons, 1.0 / horizons), np.zeros(horizons), {}, 0.0, 0.0, {})
 
 
 def _ratio(one: FloatArray, other: FloatArray) -> float:
@@ -306,14 +316,22 @@ def _nothing(behaviours: int) -> Numbers:
     return Numbers(np.zeros(behaviours), (START, END), shares, neutral_units(behaviours))
 
 
-def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) -> Fitted:
+def _normalised(before: Learned, names: Sequence[str], numbers: Fit, context: Mapping[str, float], seed: int) -> Fitted:
     """Weights for terms of deviation one from weights for terms as they were fitted."""
     ones = np.ones(len(before.shop.behaviours))
     terms = {}
     for row, name in enumerate(names):
         exponents = (float(numbers.start[row]), float(numbers.end[row]))
         terms[name] = Numbers(ones, exponents, numbers.variants[row], numbers.units[row])
-    unit = Fitted(terms, numbers.prior, numbers.trend, numbers.length_power, numbers.measure, numbers.without)
+    unit = Fitted(
+        terms,
+        numbers.prior,
+        numbers.trend,
+        {name: weight for name, weight in context.items() if weight > 0},
+        numbers.length_power,
+        numbers.measure,
+        numbers.without,
+    )
     sizes = _Parts(before, unit, _sample(before.shop, seed)).sizes()
     weighted = {}
     for row, name in enumerate(names):

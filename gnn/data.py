@@ -5,7 +5,7 @@ beside them. A `Shop` can be cut at a moment, so that a model sees nothing later
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,14 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class UserProperty:
+    """What is known of all users beside what they did: (U,) codes into names, -1 where it is not known."""
+
+    codes: Int32
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Shop:
     """A whole snapshot in memory.
 
@@ -71,6 +79,7 @@ class Shop:
         baskets, sessions: their names by position.
         features: modality -> (N, d) of the products; a row of zeros where a product has none.
         as_of_ms: the moment that the data ends at.
+        contexts: properties of the users that the ontology calls a context, by name.
     """
 
     ontology: Ontology
@@ -82,6 +91,7 @@ class Shop:
     features: Mapping[str, Float32]
     as_of_ms: int
     change_number: int
+    contexts: Mapping[str, UserProperty] = field(default_factory=dict)
 
     @property
     def products(self) -> int:
@@ -104,6 +114,10 @@ class Shop:
     def target(self) -> int:
         """Code of the behaviour that the model predicts."""
         return self.behaviours.index(self.ontology.target_behaviour)
+
+    def of_target(self) -> "Shop":
+        """The shop with events of the target behaviour alone."""
+        return replace(self, events=self.events.take(self.events.behaviour == self.target))
 
     def without(self, events: npt.NDArray[np.integer[Any]]) -> "Shop":
         """The shop without some of its events, by position."""
@@ -149,6 +163,7 @@ def read_shop(snapshot: Snapshot) -> Shop:
         features=_features(snapshot),
         as_of_ms=int(snapshot.manifest.as_of.timestamp() * 1000),
         change_number=snapshot.manifest.change_number,
+        contexts={name: _property(snapshot, name) for name in ontology.nodes["User"].contexts},
     )
     _require(shop, snapshot)
     return shop
@@ -185,6 +200,10 @@ def _edges(table: pa.Table) -> Edges:
         table.column("target").to_numpy().astype(np.int32),
         table.column("weight").to_numpy().astype(np.float32),
     )
+
+
+def _property(snapshot: Snapshot, name: str) -> UserProperty:
+    return UserProperty(*_codes(snapshot.nodes("User").column(name)))
 
 
 def _filled(column: pa.ChunkedArray) -> Int32:

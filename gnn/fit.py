@@ -17,7 +17,7 @@ floor by term and behaviour, and the weights of the prior's and the trend's hori
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +46,7 @@ STIFFNESS = {
     "half_life": 0.04,
     "floor": 0.04,
     "prior": 0.4,
+    "context": 0.4,
     "trend": 4.0,
 }
 SHARPNESS = 0.05
@@ -63,9 +64,10 @@ class Fit:
         variants: T tuples (P,) of a term's shares: its variants, weighed.
         units: T.
         prior, trend: (H,) weights of the standardised log demands.
+        context: (C,) weights of the lifts by properties of people.
         length_power: t of τ(H) = |H|^-t; 0 for lists, where it changes nothing.
         measure: what the numbers reach on the questions they were fitted on.
-        without: name of a term -> the same without that term.
+        without: name of a term or a property -> the same without it.
     """
 
     theta: npt.NDArray[np.float64]
@@ -75,6 +77,7 @@ class Fit:
     units: tuple[UnitWeights, ...]
     prior: npt.NDArray[np.float64]
     trend: npt.NDArray[np.float64]
+    context: npt.NDArray[np.float64]
     length_power: float
     measure: float
     without: dict[str, float]
@@ -83,7 +86,7 @@ class Fit:
 class Weights(nn.Module):
     """The learned numbers, each in a form that keeps it in its range."""
 
-    def __init__(self, terms: Sequence[FitTerm], behaviours: int, horizons: int, timed: bool) -> None:
+    def __init__(self, terms: Sequence[FitTerm], behaviours: int, horizons: int, contexts: int, timed: bool) -> None:
         super().__init__()
         count = len(terms)
         self.term_of = torch.repeat_interleave(torch.arange(count), torch.tensor([len(t.variants) for t in terms]))
@@ -98,6 +101,7 @@ class Weights(nn.Module):
         self.floor = nn.Parameter(torch.zeros(count, behaviours))
         self.prior = nn.Parameter(torch.full((horizons,), 0.02))
         self.trend = nn.Parameter(torch.zeros(horizons))
+        self.context = nn.Parameter(torch.zeros(contexts))
         self.length_power = nn.Parameter(torch.tensor(0.3))
         self.sizes = torch.ones(len(self.term_of))
         self._first = {name: p.detach().clone() for name, p in self.named_parameters() if name != "length_power"}
@@ -134,6 +138,7 @@ class Weights(nn.Module):
         reached = batch.paths.sums(carried[self.term_of] * shares[:, None, None])
         personal = (reached * end[self.term_of]).sum(0)  # (B, I)
         prior = torch.einsum("h,hbi->bi", self.prior_weights(), batch.popularity)
+        prior = prior + torch.einsum("c,cbi->bi", self.context, batch.context)
         if not self.timed:
             return prior + personal
         return prior + torch.exp(torch.einsum("h,hbi->bi", self.trend, batch.popularity)) * personal
@@ -157,6 +162,7 @@ def fit(
     terms: Sequence[FitTerm],
     behaviours: int,
     *,
+    contexts: Sequence[str] = (),
     goal: Goal,
     timed: bool,
     seed: int,
@@ -169,6 +175,7 @@ def fit(
         batches: users with paths, candidates and answers.
         terms: in the order of the batches' variants.
         behaviours: how many the ontology has.
+        contexts: names of the properties in the batches' order.
         goal: what the questions ask for.
         timed: whether ages mean anything.
         seed: order of the batches.
@@ -177,7 +184,7 @@ def fit(
     """
     generator = np.random.default_rng(seed)
     log_out, log_in = _log([t.out_degree for t in terms]), _log([t.degree for t in terms])
-    model = Weights(terms, behaviours, len(batches[0].popularity), timed)
+    model = Weights(terms, behaviours, len(batches[0].popularity), len(contexts), timed)
     # Values of one variant are brought to a common size first, so that one learning rate suits all.
     model.sizes = _sizes(model, batches, log_out, log_in)
     # A small step of an exponent moves all products; Adam takes steps of one size whatever the gradient.
@@ -198,7 +205,7 @@ def fit(
         optimizer.step()
         schedule.step()
         report(stage, step + 1, STEPS)
-    return _result(model, terms, batches, (log_out, log_in), goal)
+    return _result(model, terms, contexts, batches, (log_out, log_in), goal)
 
 
 def _loss(model: Weights, batch: Batch, scores: Tensor, goal: Goal) -> Tensor:
@@ -282,10 +289,15 @@ def _reached(model: Weights, batches: Sequence[Batch], logs: tuple[Tensor, Tenso
     return float(np.mean(values))
 
 
+def _without_context(batch: Batch, number: int) -> Batch:
+    return replace(batch, context=batch.context.index_fill(0, torch.tensor([number]), 0.0))
+
+
 @torch.no_grad()
 def _result(
     model: Weights,
     terms: Sequence[FitTerm],
+    contexts: Sequence[str],
     batches: Sequence[Batch],
     logs: tuple[Tensor, Tensor],
     goal: Goal,
@@ -297,11 +309,16 @@ def _result(
     weights = model.shares() / model.sizes
     saturation, half_life = array(torch.sigmoid(model.saturation)), array(model.half_life.exp())
     floor = array(torch.sigmoid(model.floor)) if model.timed else np.ones_like(saturation)
+    # Being liked among one's like can only speak for a product.
+    model.context.clamp_(min=0.0)
     everything = torch.ones(len(terms))
     without = {
         term.name: _reached(model, batches, logs, goal, everything.index_fill(0, torch.tensor([number]), 0.0))
         for number, term in enumerate(terms)
     }
+    for number, name in enumerate(contexts):
+        bare = [_without_context(batch, number) for batch in batches]
+        without[name] = _reached(model, bare, logs, goal, everything)
     return Fit(
         theta=array(functional.softplus(model.theta)),
         start=array(model.start),
@@ -313,6 +330,7 @@ def _result(
         units=tuple(UnitWeights(*row) for row in zip(saturation, half_life, floor, strict=True)),
         prior=array(model.prior_weights()),
         trend=array(model.trend),
+        context=array(model.context),
         length_power=float(model.length_power) if goal == "auc" else 0.0,
         measure=_reached(model, batches, logs, goal, everything),
         without=without,

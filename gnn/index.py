@@ -88,6 +88,10 @@ class Index:
             walk = HistoryWalk.of(scorer, history, int(as_of.timestamp() * 1000), scorer.person(viewer), space)
             return walk.scores(np.arange(scorer.size))
 
+    def with_popular(self, scorer: Scorer) -> "Index":
+        """The index for a model with another prior: the best by it are candidates too."""
+        return replace(self, popular=np.union1d(self.popular, top(scorer.prior, KEPT, scorer.alive)))
+
     def with_changed(self, positions: Sequence[int]) -> "Index":
         """The index for an overlay in which some products are not what they were."""
         known = [position for position in positions if position < self.size]

@@ -192,4 +192,5 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         prior=longer(scorer.prior),
         trend=np.concatenate([scorer.trend, np.ones(more)]),
         alive=np.concatenate([scorer.alive, np.ones(more, bool)]),
+        contexts={name: prior.longer(more) for name, prior in scorer.contexts.items()},
     )

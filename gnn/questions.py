@@ -16,6 +16,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from gnn.context import Contexts
 from gnn.data import Shop
 from gnn.histories import histories
 from gnn.path_values import PathValues, joined, of_person
@@ -84,6 +85,7 @@ class Batch:
             for one that was drawn at random, 0 for padding.
         right: (B, I) 1 for an answer.
         popularity: (H, B, I) standardised log demand of the candidates at the moment of the question.
+        context: (C, B, I) lifts of the candidates by each property of the user.
         lengths: (B,) units of the whole history.
     """
 
@@ -97,11 +99,13 @@ class Batch:
     stands_for: Tensor
     right: Tensor
     popularity: Tensor
+    context: Tensor
     lengths: Tensor
 
 
 @dataclass(frozen=True)
 class _Question:
+    user: int
     history: History
     paths: sp.csr_array
     candidates: IntArray
@@ -115,6 +119,7 @@ def batches(
     split: Split,
     terms: Sequence[FitTerm],
     demand: Demand,
+    contexts: Contexts,
     generator: np.random.Generator,
     model: Proposer | None = None,
     seconds: float = math.inf,
@@ -124,7 +129,7 @@ def batches(
     Args:
         split: what is asked of what.
         terms: all terms of the score.
-        demand: of what may be seen.
+        demand, contexts: of what may be seen.
         generator: draws users and candidates.
         model: an earlier fit, whose own first products are then the hard candidates.
         seconds: the longest that it may take, once there are a few: among a million products each user takes
@@ -132,32 +137,23 @@ def batches(
     """
     found: list[_Question] = []
     room, started = MOST_VALUES, time.monotonic()
-    for question in _questions(split, terms, _proposers(terms, model), demand, generator):
+    for question in _questions(split, terms, model, demand, generator):
         room -= question.paths.nnz
         if room < 0 or (len(found) >= FEWEST_USERS and time.monotonic() - started > seconds):
             break
         found.append(question)
     found.sort(key=lambda question: len(question.history))
-    return [_batch(demand, found[at : at + BATCH]) for at in range(0, len(found), BATCH)]
-
-
-def _proposers(terms: Sequence[FitTerm], model: Proposer | None) -> list[Proposer]:
-    """What names hard candidates: each term alone and, once there is one, a fitted model."""
-
-    def alone(term: FitTerm) -> Proposer:
-        return lambda history, as_of_ms, user: term.scores(history.products, np.ones(len(history)), user)
-
-    return [*map(alone, terms), *([model] if model else [])]
+    return [_batch(demand, contexts, found[at : at + BATCH]) for at in range(0, len(found), BATCH)]
 
 
 def _questions(
     split: Split,
     terms: Sequence[FitTerm],
-    proposers: Sequence[Proposer],
+    model: Proposer | None,
     demand: Demand,
     generator: np.random.Generator,
 ) -> Iterator[_Question]:
-    past, asked = histories(split.seen), split.questions
+    past, asked = histories(split.seen), split.to_fit
     popular = demand.log()[-1]
     share = _sampling(popular)
 
@@ -168,13 +164,18 @@ def _questions(
         history = whole.take(np.sort(np.argsort(-whole.last_ms, kind="stable")[:MOST_UNITS]))
         answers = generator.permutation(asked.answers.of(row))[:MOST_ANSWERS]
         if asked.candidates is None:
-            named = [propose(history, as_of_ms, user) for propose in proposers]
-            others, stands_for = _others(split.seen, [popular, *named], share, history, generator)
+            named = [popular]
+            if len(history):  # else single terms name nothing
+                named += [term.scores(history.products, np.ones(len(history)), user) for term in terms]
+            if model is not None:
+                named.append(model(history, as_of_ms, user))
+            others, stands_for = _others(split.seen, named, share, history, generator)
         else:
             others, stands_for = asked.candidates.of(row), np.ones(len(asked.candidates.of(row)))
         fair = ~np.isin(others, asked.answers.of(row))
         candidates = np.concatenate([answers, others[fair]])
         return _Question(
+            user=user,
             history=history,
             paths=of_person([v for term in terms for v in term.between(history.products, candidates, user)]),
             candidates=candidates,
@@ -226,13 +227,15 @@ def _sampling(popular: FloatArray) -> FloatArray:
     return np.asarray(0.5 / len(popular) + 0.5 * weight / weight.sum())
 
 
-def _batch(demand: Demand, questions: Sequence[_Question]) -> Batch:
+def _batch(demand: Demand, contexts: Contexts, questions: Sequence[_Question]) -> Batch:
     units = max(1, *(len(q.history) for q in questions))
     wide = max(len(q.candidates) for q in questions)
     popularity = np.zeros((len(demand.horizons), len(questions), wide), np.float32)
+    lifts = np.zeros((len(contexts.priors), len(questions), wide), np.float32)
     for row, q in enumerate(questions):
         moments = np.full(len(q.candidates), q.as_of_ms)
         popularity[:, row, : len(q.candidates)] = demand.log_of(q.candidates, moments)
+        lifts[:, row, : len(q.candidates)] = contexts.lifts(q.user, q.candidates)
     right = [np.arange(len(q.candidates)) < q.answers for q in questions]
     return Batch(
         paths=joined([q.paths for q in questions]),
@@ -245,6 +248,7 @@ def _batch(demand: Demand, questions: Sequence[_Question]) -> Batch:
         stands_for=_padded([q.stands_for for q in questions], wide, 0.0),
         right=_padded(right, wide, 0.0),
         popularity=torch.from_numpy(popularity),
+        context=torch.from_numpy(lifts),
         lengths=torch.tensor([float(max(q.length, 1)) for q in questions]),
     )
 

@@ -1,6 +1,7 @@
 """Scores of all products for a history, as an exact sum over the history's units.
 
     score(i) = prior(i) + trend(i) · Σ_h Σ_r a_h,r · C_r[j_h, i]
+    prior(i) = demand(i) + Σ_p lift_p(i)       p a property of the viewer that counts (`Scorer.in_context`)
     a_h,r    = θ_b,r · events^p · (floor + (1 - floor) · 2^(-age / half-life))
 
 A unit h is one product and one behaviour; r runs over the explicit terms, the low-pass and the latent
@@ -8,8 +9,8 @@ one, and p, floor and half-life are those of r and the behaviour. There is no no
 each unit's share of a score does not depend on the others.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from math import isqrt
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gnn.context import ContextPrior
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
@@ -43,6 +45,7 @@ class Scorer:
         trend: (N,) positive factor on everything personal: how much in demand a product is just now.
         alive: (N,) false for products that were deleted since the build.
         people: pseudonym of a user -> position, as in `PathTerm.owner`.
+        contexts: property of people -> what is liked among those who share a value.
 
     `default_weight` is the θ of a relation that the model has not been trained with: one link from
     one fresh event then counts as much as the personal part of scores varies.
@@ -60,6 +63,7 @@ class Scorer:
     alive: BoolArray
     people: dict[str, int]
     default_weight: float
+    contexts: Mapping[str, ContextPrior] = field(default_factory=dict)
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -94,6 +98,31 @@ class Scorer:
     def person(self, viewer: str | None) -> int | None:
         """Position of the viewer among the people in the middle of paths."""
         return None if viewer is None else self.people.get(pseudonym("user", viewer))
+
+    def knows(self, name: str, value: str) -> bool:
+        """Whether a property with this value says anything of products."""
+        return name in self.contexts and value in self.contexts[name].values
+
+    def lifts(self, context: Mapping[str, str]) -> dict[str, FloatArray]:
+        """Property -> (N,) what the prior of somebody with some properties has more than anybody's.
+
+        Args:
+            context: property -> value; what the model does not know is left out.
+        """
+        return {
+            name: prior.lift(prior.values.index(context[name]))
+            for name, prior in self.contexts.items()
+            if name in context and self.knows(name, context[name])
+        }
+
+    def in_context(self, context: Mapping[str, str]) -> "Scorer":
+        """The model for somebody with some properties: their lifts are in its prior."""
+        lifts = self.lifts(context)
+        if not lifts:
+            return self
+        other = replace(self, prior=self.prior + sum(lifts.values()))
+        other.__dict__["positions"] = self.positions  # the same, and long to make again
+        return other
 
     def score(self, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
         """(N,) scores of all products, deleted ones included.

@@ -7,6 +7,7 @@ form, cut from the shop itself (`gnn.splits`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -48,6 +49,11 @@ class Ragged:
         within = np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths)
         return Ragged(indptr, self.products[np.repeat(self.indptr[:-1][rows], lengths) + within])
 
+    def and_also(self, other: "Ragged") -> "Ragged":
+        """These lists, then others."""
+        indptr = np.concatenate([self.indptr, self.indptr[-1] + other.indptr[1:]])
+        return Ragged(indptr, np.concatenate([self.products, other.products]))
+
     @classmethod
     def from_rows(cls, rows: npt.NDArray[np.integer], products: npt.NDArray[np.integer], count: int) -> "Ragged":
         """Lists from (row, product) pairs, the order within a row kept."""
@@ -86,10 +92,28 @@ class Questions:
 
 @dataclass(frozen=True)
 class Split:
-    """What may be seen, and what is asked of it."""
+    """What may be seen, and what is asked of it.
+
+    Attributes:
+        newcomers: what users without any history took, asked of all products: the prior is all that they get, and
+            it would else be fitted as what a history leaves to add. None where nobody is known to be new.
+    """
 
     seen: Shop
     questions: Questions
+    newcomers: Questions | None = None
+
+    @cached_property
+    def to_fit(self) -> Questions:
+        """The questions of everybody."""
+        known, new = self.questions, self.newcomers
+        if new is None:
+            return known
+        return Questions(
+            np.concatenate([known.user, new.user]),
+            np.concatenate([known.as_of_ms, new.as_of_ms]),
+            known.answers.and_also(new.answers),
+        )
 
 
 @dataclass(frozen=True)

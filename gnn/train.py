@@ -143,7 +143,8 @@ def validation_split(shop: Shop, rule: Rule, seed: int) -> Split:
     """
     if rule == "time":
         split = split_by_time(shop)
-        return Split(split.seen, split.ask(split.first))
+        newcomers = split.ask(split.newcomers) if len(split.newcomers) else None
+        return Split(split.seen, split.ask(split.first), newcomers)
     return {"last": split_last, "share": split_share, "random": split_random}[rule](shop, seed)
 
 
@@ -214,6 +215,7 @@ def fit_document(fitted: Fitted, behaviours: Sequence[str]) -> dict[str, Any]:
         "adds": {name: fitted.measure - value for name, value in fitted.without.items()},
         "prior": fitted.prior.tolist(),
         "trend": fitted.trend.tolist(),
+        "context": dict(fitted.context),
         "length_power": fitted.length_power,
         "weights": {
             name: dict(zip(behaviours, numbers.weights.tolist(), strict=True)) for name, numbers in fitted.terms.items()

@@ -54,10 +54,14 @@ class HistoryRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Moment:
-    """A history and the number of the last change that the store knew when it was read."""
+    """A history, and the number of the last change that the store knew when it was read.
+
+    `context` holds what the ontology calls a context of the user, by name, where it is known.
+    """
 
     rows: list[HistoryRow]
     change_number: int
+    context: dict[str, str]
 
 
 class Named(NamedTuple):

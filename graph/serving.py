@@ -10,24 +10,30 @@ from graph.times import from_ms, to_ms
 from schema.ontology import Ontology
 
 
-def history(connection: Connection, *, user: str | None, session: str | None, as_of: datetime) -> Moment:
-    """What a user and a session did until a moment, and the change number, in one round trip."""
-    query = _history(user=user, session=session, as_of_ms=to_ms(as_of))
-    rows = connection.rows(query)
-    number = max((number or 0 for number, _ in rows), default=0)
+def history(
+    connection: Connection, ontology: Ontology, *, user: str | None, session: str | None, as_of: datetime
+) -> Moment:
+    """What a user and a session did until a moment, the user's context and the change number, in one round trip."""
+    names = ontology.nodes["User"].contexts
+    rows = connection.rows(_history(names, user=user, session=session, as_of_ms=to_ms(as_of)))
+    number = max((number or 0 for number, _, _ in rows), default=0)
+    context = {name: value for _, values, _ in rows for name, value in zip(names, values, strict=False) if value}
     # Grouping here takes half the time that it takes the engines.
-    events = {tuple(event) for _, found in rows for event in found}
+    events = {tuple(event) for _, _, found in rows for event in found}
     units: dict[tuple[str, str], list[int]] = {}
     for _, product, behaviour, time in events:
         units.setdefault((product, behaviour), []).append(time)
-    return Moment([HistoryRow(*unit, len(times), from_ms(max(times))) for unit, times in sorted(units.items())], number)
+    found = [HistoryRow(*unit, len(times), from_ms(max(times))) for unit, times in sorted(units.items())]
+    return Moment(found, number, context)
 
 
-def _history(*, user: str | None, session: str | None, as_of_ms: int) -> Query:
+def _history(contexts: Sequence[str], *, user: str | None, session: str | None, as_of_ms: int) -> Query:
     """A row for each source with its events; an event of both comes twice."""
     parameters: dict[str, object] = {"as_of": as_of_ms}
-    sources = []
+    sources, viewer = [], "WITH number, [] AS context "
     if user is not None:
+        values = ", ".join(f"v.{quoted(name)}" for name in contexts)
+        viewer = f"OPTIONAL MATCH (v:User {{id: $user}}) WITH number, [{values}] AS context "
         sources.append("MATCH (:User {id: $user})-[:PERFORMED]->(e:Event)")
         parameters["user"] = user
     if session is not None:
@@ -35,10 +41,11 @@ def _history(*, user: str | None, session: str | None, as_of_ms: int) -> Query:
         parameters["session"] = session
     shop = "OPTIONAL MATCH (s:Shop {id: 'shop'}) WITH max(s.changes) AS number "
     if not sources:
-        return Query(shop + "RETURN number, []")
+        return Query(shop + "RETURN number, [] AS context, [] AS events")
     each = "WHERE e.time <= $as_of RETURN collect([e.id, p.id, e.behaviour, e.time]) AS events"
     found = (f"{source}-[:ON]->(p:Product) {each}" for source in sources)
-    return Query(f"{shop}CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, events", parameters)
+    call = f"CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, context, events"
+    return Query(shop + viewer + call, parameters)
 
 
 def product_cards(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, ProductCard]:

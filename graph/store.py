@@ -148,8 +148,8 @@ class Store:
     # --- serving
 
     def history(self, *, user: str | None = None, session: str | None = None, as_of: datetime) -> Moment:
-        """What a user and a session did until a moment; an event of both counts once."""
-        return serving.history(self._connection, user=user, session=session, as_of=as_of)
+        """What a user and a session did until a moment, and the user's context; an event of both counts once."""
+        return serving.history(self._connection, self.ontology, user=user, session=session, as_of=as_of)
 
     def product_cards(self, ids: Sequence[str]) -> dict[str, ProductCard]:
         """Properties, categories and brand of the products that exist."""

@@ -40,10 +40,15 @@ class _Part(BaseModel):
 
 
 class Property(_Part):
-    """One property of a node type; `search` puts it into the full-text index."""
+    """One property of a node type.
+
+    `search` puts it into the full-text index; `context`, of a user's text, makes what is liked among those who
+    have the same value a part of the prior.
+    """
 
     type: PropertyType
     search: bool = False
+    context: bool = False
 
 
 class Feature(_Part):
@@ -65,6 +70,10 @@ class NodeType(_Part):
     @property
     def searchable(self) -> tuple[str, ...]:
         return tuple(name for name, prop in self.properties.items() if prop.search)
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return tuple(name for name, prop in self.properties.items() if prop.context)
 
 
 class Relation(_Part):
@@ -256,6 +265,9 @@ def _contradictions(ontology: Ontology) -> Iterator[tuple[str, str]]:
     yield from _bad_names(ontology)
     yield from _ambiguous_terms(ontology)
     for name, node in ontology.nodes.items():
+        for prop in node.contexts:
+            if name != "User" or node.properties[prop].type != "string":
+                yield f"nodes.{name}.properties.{prop}.context", "only a string property of User can be a context"
         for feature, made in node.features.items():
             for source in made.source:
                 if source not in node.properties:

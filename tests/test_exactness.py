@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 from exactness import check_exactness
+from random_model import context_of
 from served_shop import Client
 
 from api import registry
@@ -64,5 +65,5 @@ def test_the_served_top_twenty_is_the_evaluators(shop: Client, home: Path, artif
         moment = datetime.fromisoformat(answer["asOf"])
         history = past.of(int(user))
         allowed = ~bought(history, scorer.behaviours, "purchase", scorer.size)
-        expected = top(scorer.score(history, moment, name), 20, allowed)
+        expected = top(scorer.in_context(context_of(data, int(user))).score(history, moment, name), 20, allowed)
         assert [edge["node"]["productId"] for edge in answer["edges"]] == [scorer.product_ids[p] for p in expected]

@@ -89,6 +89,13 @@ class Contribution:
         return self.page.text(self.found, locale or DEFAULT_LOCALE)
 
 
+@strawberry.type(description="How much more a product is liked among those who share a property with the viewer.")
+class Lift:
+    name: str = strawberry.field(description="The property, as the shop's ontology names it.")
+    value: str = strawberry.field(description="What the viewer has there.")
+    amount: float = strawberry.field(description="What it adds to the prior; below zero it takes away.")
+
+
 @strawberry.type(description="The contributions that are not listed.")
 class Remainder:
     count: int
@@ -108,7 +115,10 @@ class Explanation:
     found: strawberry.Private[service.Explanation]
     position: strawberry.Private[int]
     score: float
-    prior: float = strawberry.field(description="The product's score for somebody without a history.")
+    prior: float = strawberry.field(description="The product's score for somebody like the viewer without a history.")
+    lifts: list[Lift] = strawberry.field(
+        description="The parts of the prior that come from what is known of the viewer beside their history."
+    )
     remainder: Remainder = strawberry.field(
         description="What `contributions` does not list; all of them where it is not asked for."
     )
@@ -149,6 +159,10 @@ class Explanations:
             position=item.position,
             score=found.score,
             prior=found.prior,
+            lifts=[
+                Lift(name=name, value=self._page.viewing.context[name], amount=amount)
+                for name, amount in found.lifts.items()
+            ],
             remainder=Remainder(count=found.remainder_count, value=found.remainder_value),
             readable_share=found.readable_share,
         )

@@ -26,6 +26,12 @@ from api.services.checks import check_moment
 from api.services.viewing import Audience
 
 
+@strawberry.input(description="A property of the viewer that the shop's ontology calls a context, such as the country.")
+class ContextInput:
+    name: str
+    value: str
+
+
 @strawberry.input(description="For whom. Every part is optional and they can be combined; none means anybody.")
 class AudienceInput:
     user_id: str | None = strawberry.field(default=None, description="A user by the shop's own key.")
@@ -34,9 +40,14 @@ class AudienceInput:
         default=None, description="Products that count as if the viewer had just chosen them; at most 100."
     )
 
+    context: list[ContextInput] | None = strawberry.field(
+        default=None, description="What is known of the viewer now; it comes before what the shop knows of the user."
+    )
+
     def audience(self) -> Audience:
         """What the services take."""
-        return Audience(self.user_id or None, self.session_id or None, tuple(self.product_ids or ()))
+        context = tuple((given.name, given.value) for given in self.context or ())
+        return Audience(self.user_id or None, self.session_id or None, tuple(self.product_ids or ()), context)
 
 
 @strawberry.type(description="The model that is served.")

@@ -6,7 +6,7 @@ the same step several times is one person of the group.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.services.catalogue import BoolArray
@@ -38,10 +38,14 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A score taken apart: score = prior + Σ contributions + remainder_value."""
+    """A score taken apart: score = prior + Σ contributions + remainder_value.
+
+    `lifts` are the parts of the prior that come from what is known of the viewer, by property.
+    """
 
     score: float
     prior: float
+    lifts: Mapping[str, float]
     contributions: tuple[Contribution, ...]
     remainder_count: int
     remainder_value: float
@@ -89,6 +93,7 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
         Explanation(
             score=float(viewing.scores[found.product]),
             prior=viewing.prior(found.product),
+            lifts={name: float(lift[found.product]) for name, lift in viewing.lifts.items()},
             contributions=tuple(
                 _contribution(part, found.mass, viewing.units, ids[found.product]) for part in found.parts
             ),

@@ -5,7 +5,8 @@ a change or a new model makes another one beside it.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,8 @@ from schema.errors import PathrecError
 
 _log = structlog.get_logger()
 _BATCH = 1_000
+# Contexts whose prior is kept, eight bytes a product each; the oldest goes first.
+_CONTEXTS = 64
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,26 @@ class LiveState:
     clock: timedelta
     index: Index | None
     _members: dict[tuple[str, ...], BoolArray] = field(default_factory=dict, repr=False)
+    _in_context: OrderedDict[tuple[tuple[str, str], ...], "LiveState"] = field(default_factory=OrderedDict, repr=False)
 
     @property
     def model_version(self) -> str:
         return self.manifest.model_version
+
+    def in_context(self, context: Mapping[str, str]) -> "LiveState":
+        """The state for somebody with some properties, kept for the next one who has them."""
+        known = {name: value for name, value in context.items() if self.scorer.knows(name, value)}
+        if not known:
+            return self
+        key = tuple(sorted(known.items()))
+        state = self._in_context.get(key)
+        if state is None:
+            scorer = self.scorer.in_context(known)
+            index = self.index and self.index.with_popular(scorer)
+            state = self._in_context[key] = replace(self, scorer=scorer, index=index, _in_context=OrderedDict())
+            while len(self._in_context) > _CONTEXTS:
+                self._in_context.popitem(last=False)
+        return state
 
     def scores(self, history: History, as_of: datetime, viewer: str | None) -> FloatArray:
         """(N,) scores for a viewer; where there is an index, -inf for all but its best products."""
@@ -219,6 +238,7 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         clock=store.clock(),
         index=index,
         _members={},
+        _in_context=OrderedDict(),
     )
 
 

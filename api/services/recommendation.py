@@ -1,6 +1,6 @@
 """Ranked lists: the scores for an audience, what may be shown of them, and the page of best products."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -9,13 +9,15 @@ import numpy as np
 
 from api.services.catalogue import BoolArray, ProductFilter
 from api.services.cursors import Position, question_digest
-from api.services.errors import CursorExpiredError, NotFoundError
+from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
 from api.services.live import LiveModel, LiveState
 from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
 from gnn.scoring import HistoryRow, bought, top
 from gnn.units import History
 from graph import Store
+from schema.errors import suggestion
+from schema.ontology import Ontology
 
 _LIST_LENGTH = 20
 
@@ -42,7 +44,9 @@ class Recommender:
         self._check_model(model_version)
         as_of = as_of or self.now()
         moment = self._store.history(user=audience.user_id, session=audience.session_id, as_of=as_of)
-        state = self._live.at_least(moment.change_number)
+        served = self._live.at_least(moment.change_number)
+        context = moment.context | dict(_known(audience.context, served.scorer.ontology))
+        state = served.in_context(context)
         did = [Unit(row.product, row.behaviour, row.events, row.last) for row in moment.rows]
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
         units = _usable(state, [*did, *given])
@@ -55,6 +59,7 @@ class Recommender:
             history=history,
             strategy=_strategy(audience, did, units),
             scores=state.scores(history, as_of, audience.user_id),
+            context=context,
         )
 
     def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
@@ -78,6 +83,7 @@ class Recommender:
             history=_history(state, units),
             strategy="COLD_START",
             scores=similarity(state.scorer, position),
+            context={},
             similar_to=product,
         )
 
@@ -156,6 +162,18 @@ class Recommender:
                 field="modelVersion",
                 remedy="ask again from the beginning, without a cursor, asOf and modelVersion",
             )
+
+
+def _known(context: Iterable[tuple[str, str]], ontology: Ontology) -> Iterator[tuple[str, str]]:
+    names = ontology.nodes["User"].contexts
+    for name, value in context:
+        if name not in names:
+            raise BadInputError(
+                f"there is no context {name}; {suggestion(name, names)}",
+                field="audience.context",
+                remedy="name a property of User that the shop's ontology calls a context",
+            )
+        yield name, value
 
 
 def _usable(state: LiveState, units: Iterable[Unit]) -> tuple[Unit, ...]:

@@ -1,7 +1,9 @@
 """What one answer is made of: who asks, what they did, what it scores, and the part of the list they see."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from api.services.catalogue import BoolArray, FloatArray
@@ -17,11 +19,15 @@ _GIVEN_LIMIT = 100
 
 @dataclass(frozen=True)
 class Audience:
-    """For whom: every part is optional, none means anybody."""
+    """For whom: every part is optional, none means anybody.
+
+    `context` says what the ontology calls a context, (name, value) each; it comes before what the store knows.
+    """
 
     user_id: str | None = None
     session_id: str | None = None
     product_ids: tuple[str, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.product_ids) > _GIVEN_LIMIT:
@@ -46,8 +52,8 @@ class Unit:
 class Viewing:
     """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
 
-    Unit k of `history` is `units[k]`. `similar_to` is set where a product takes the viewer's place;
-    scores then have no prior.
+    `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior.
     """
 
     state: LiveState
@@ -57,10 +63,16 @@ class Viewing:
     history: History
     strategy: Strategy
     scores: FloatArray
+    context: Mapping[str, str]
     similar_to: str | None = None
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
+
+    @cached_property
+    def lifts(self) -> dict[str, FloatArray]:
+        """Property of the viewer -> (N,) what it adds to the prior."""
+        return {} if self.similar_to is not None else self.state.scorer.lifts(self.context)
 
 
 @dataclass(frozen=True)

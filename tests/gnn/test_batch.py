@@ -3,6 +3,7 @@ import pytest
 from random_model import NOW, random_model
 
 from gnn.batch import ModelRanker
+from gnn.context import contexts_of
 from gnn.histories import histories
 from gnn.popularity import Moment, demand
 from gnn.tasks import Questions, Ragged
@@ -19,7 +20,8 @@ def ranker(model, length_power=0.0):
     known = demand(model.shop)
     generator = np.random.default_rng(7)
     mixtures = generator.normal(size=(2, len(known.horizons)))
-    return ModelRanker(model.scorer, histories(model.shop), Moment(known, *mixtures), length_power)
+    people = contexts_of(model.scorer.contexts, model.shop)
+    return ModelRanker(model.scorer, histories(model.shop), Moment(known, *mixtures), people, length_power)
 
 
 def questions(model, as_of_ms=NOW_MS, **more):
@@ -36,7 +38,7 @@ def sizes(model, row, history):
 def test_answers_are_the_scores_of_the_served_model_also_of_what_a_history_holds(model):
     past, found = histories(model.shop), ranker(model)(questions(model))
     for user, row in enumerate(found):
-        expected = model.scorer.score(past.of(user), NOW, f"u{user}")
+        expected = model.scorer_of(user).score(past.of(user), NOW, f"u{user}")
         assert row == pytest.approx(expected, abs=sizes(model, row, past.of(user)))
 
 
@@ -48,7 +50,8 @@ def test_a_question_of_another_moment_has_the_prior_and_trend_of_then(model):
     prior, trend = asked.moment.prior @ known, np.exp(asked.moment.trend @ known)
     for user, row in enumerate(found):
         personal = model.scorer.personal(past.of(user), as_of_ms, user)
-        assert row == pytest.approx(prior + trend * personal, rel=1e-3, abs=sizes(model, row, past.of(user)))
+        lift = model.scorer_of(user).prior - model.scorer.prior
+        assert row == pytest.approx(prior + lift + trend * personal, rel=1e-3, abs=sizes(model, row, past.of(user)))
 
 
 def test_a_length_power_divides_by_it(model):

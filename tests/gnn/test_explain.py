@@ -43,7 +43,7 @@ def rows_of(scorer, history):
 def test_scores_and_contributions_are_those_of_plain_loops_on_any_graph(anew, seed, user):
     """Efficiency: all parts together are the score, in both scorers."""
     model = anew(seed)
-    scorer, viewer = model.scorer, f"u{user}"
+    scorer, viewer = model.scorer_of(user), f"u{user}"
     history = histories(model.shop).of(user)
     rows = rows_of(scorer, history)
     scores = scorer.score(history, NOW, viewer)

@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from gnn.build import learned
+from gnn.context import contexts
 from gnn.data import read_shop
 from gnn.popularity import demand
 from gnn.questions import batches
+from gnn.tasks import Questions, Ragged, Split
 from gnn.terms import fit_terms
 from gnn.train import validation_split
 
@@ -22,7 +24,8 @@ def prepared(asked, threads, **more):
     set_to = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return batches(split, terms, demand(split.seen), np.random.default_rng(7), **more)
+        known = demand(split.seen), contexts(split.seen)
+        return batches(split, terms, *known, np.random.default_rng(7), **more)
     finally:
         torch.set_num_threads(set_to)
 
@@ -53,3 +56,18 @@ def test_where_time_is_short_there_are_fewer_questions(asked, monkeypatch):
     monkeypatch.setattr("gnn.questions.FEWEST_USERS", 5)
     short, whole = (sum(len(b.right) for b in prepared(asked, 1, seconds=s)) for s in (0.0, 600.0))
     assert 5 <= short < whole
+
+
+def test_people_without_a_history_are_asked_beside_the_others(asked):
+    split, terms = asked
+    known, new = split.questions, np.array([3], np.int32)
+    nobody = split.seen.without(np.flatnonzero(split.seen.events.user == new[0]))
+    answers = Ragged.from_rows(np.zeros(2, np.int32), np.array([0, 7], np.int32), 1)
+    newcomers = Questions(new, known.as_of_ms[:1], answers)
+    rest = known.take(np.flatnonzero(known.user != new[0]))
+    both = prepared((Split(nobody, rest, newcomers), terms), 1)
+    alone = prepared((Split(nobody, rest), terms), 1)
+    assert sum(len(batch.right) for batch in both) == sum(len(batch.right) for batch in alone) + 1
+    (first,) = [batch for batch in both if not batch.present[0].any()]
+    assert set(first.candidates[0][first.right[0] > 0].tolist()) == {0, 7}
+    assert not first.paths.sums(torch.ones(sum(len(t.variants) for t in terms), *first.present.shape))[:, 0].any()

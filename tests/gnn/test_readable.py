@@ -5,6 +5,7 @@ import pytest
 from random_model import NOW, random_model
 
 from gnn.batch import ModelRanker
+from gnn.context import Contexts
 from gnn.explain import explain
 from gnn.histories import histories
 from gnn.measure import measure
@@ -24,7 +25,7 @@ def model(request, tmp_path_factory):
 def ranker(model):
     known = demand(model.shop)
     mixtures = np.random.default_rng(7).normal(size=(2, len(known.horizons)))
-    return ModelRanker(model.scorer, histories(model.shop), Moment(known, *mixtures))
+    return ModelRanker(model.scorer, histories(model.shop), Moment(known, *mixtures), Contexts({}, {}))
 
 
 def questions(model, as_of_ms=NOW_MS):

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
 from graph import CategoryRow, HistoryRow, Named, Store
@@ -38,6 +39,16 @@ def test_nobody_has_an_empty_history_that_knows_the_change_number(store: Store) 
         found = store.history(**who, as_of=NOW)
         assert (found.rows, found.change_number) == ([], store.change_number())
     assert store.change_number() > 0
+
+
+def test_a_history_comes_with_what_the_ontology_calls_a_context(store: Store) -> None:
+    fill(store)
+    store.load_nodes("User", pa.table({"id": ["ann", "idle"], "country": ["AT", "BE"]}))
+    assert store.history(user="ann", as_of=NOW).context == {"country": "AT"}
+    assert store.history(user="ann", session="s1", as_of=NOW).context == {"country": "AT"}
+    assert store.history(user="idle", as_of=NOW).context == {"country": "BE"}
+    for who in ({"user": "bob"}, {"user": "nobody"}, {"session": "s1"}, {}):
+        assert store.history(**who, as_of=NOW).context == {}
 
 
 def test_a_moment_without_a_zone_is_refused(store: Store) -> None:

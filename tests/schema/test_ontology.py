@@ -88,6 +88,14 @@ colours: {}
         ({"nodes": {"a b": {}}}, "nodes.a b: a name is letters"),
         ({"nodes": {"X`) DELETE": {}}}, "a name is letters"),
         ({"nodes": {"Product": {"properties": {"id": "string"}}}}, "id is always there"),
+        (
+            {"nodes": {"Product": {"properties": {"colour": {"type": "string", "context": True}}}}},
+            "nodes.Product.properties.colour.context: only a string property of User",
+        ),
+        (
+            {"nodes": {"User": {"properties": {"age": {"type": "integer", "context": True}}}}},
+            "nodes.User.properties.age.context: only a string property of User",
+        ),
         ({"nodes": {"Product": {"features": {"sound": {"from": ["noise"]}}}}}, "Product has no property noise"),
         ({"relations": {"UNDER": {"from": "Product", "to": "Category", "tree": True}}}, "relations.UNDER.tree"),
         ({"relations": {"ON": {"from": "Product", "to": "Brand"}}}, "relations.ON: this name is reserved"),

@@ -5,6 +5,7 @@ weights, exponents, scales, prior, trend and vectors.
 """
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ class NaiveScorer:
 
     def score(self, rows: Iterable[HistoryRow], product: str, as_of: datetime, viewer: str | None = None) -> float:
         units = [self.unit(row, product, as_of, viewer) for row in rows]
-        return self.prior[product] + self.trend[product] * sum(units)
+        lifts = [self.lift(name, viewer, product) for name in self.says["contexts"]]
+        return self.prior[product] + sum(lifts) + self.trend[product] * sum(units)
 
     def unit(self, row: HistoryRow, product: str, as_of: datetime, viewer: str | None = None) -> float:
         """What one unit of a history gives to a product, before the trend."""
@@ -75,6 +77,18 @@ class NaiveScorer:
         if self.says["latent"]:
             total += _amount(self.says["latent"], b, events, age) * self.dot(start, product)
         return total
+
+    def lift(self, name: str, viewer: str | None, product: str) -> float:
+        """How much more a product is taken by those who share a property with the viewer."""
+        value, numbers = self.properties[name].get(viewer), self.says["contexts"][name]
+        if value not in numbers["values"]:
+            return 0.0
+        alike = [taken for user, taken in self.taken.items() if self.properties[name].get(user) == value]
+        everybody = list(self.taken.values())
+        share = sum(product in taken for taken in everybody) / sum(map(len, everybody))
+        count, expected = sum(product in taken for taken in alike), sum(map(len, alike)) * share
+        shape = numbers["shape"][numbers["values"].index(value)]
+        return float(numbers["weight"] * math.log((count + shape) / (expected + shape)))
 
     def path(self, term: str, start: str, end: str, viewer: str | None) -> float:
         numbers = self.says["terms"][term]
@@ -147,6 +161,22 @@ class NaiveScorer:
     def events(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = pq.read_table(self.snapshot / "events.parquet").to_pylist()
         return rows
+
+    @cached_property
+    def properties(self) -> dict[str, dict[str | None, str | None]]:
+        """Property that the model knows -> user -> value."""
+        rows = pq.read_table(self.snapshot / "nodes/User.parquet").to_pylist()
+        return {name: {row["id"]: row[name] for row in rows} for name in self.says["contexts"]}
+
+    @cached_property
+    def taken(self) -> dict[str, set[str]]:
+        """User -> products that the target behaviour was shown with."""
+        target = next(name for name, says in self.ontology["behaviours"].items() if says["target"])
+        taken: dict[str, set[str]] = defaultdict(set)
+        for event in self.events:
+            if event["user"] is not None and event["behaviour"] == target:
+                taken[self.users[event["user"]]].add(self.ids[event["product"]])
+        return taken
 
     @cached_property
     def users(self) -> list[str]:

@@ -6,12 +6,14 @@ Products 0 and 1 are twins (the same events and links), the last one has no even
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from naive_scorer import NaiveScorer
 from small_shop import START, Event, SmallShop
 
 from gnn.artifact import Artifact, describe, save_artifact
+from gnn.context import ContextPrior, contexts, weighted
 from gnn.data import Shop, read_shop
 from gnn.incidence import incidences, people
 from gnn.latent import FREE, Latent
@@ -34,6 +36,16 @@ class RandomModel:
     shop: Shop
     scorer: Scorer
     naive: NaiveScorer
+
+    def scorer_of(self, user: int) -> Scorer:
+        """The model for somebody with a user's properties."""
+        return self.scorer.in_context(context_of(self.shop, user))
+
+
+def context_of(shop: Shop, user: int) -> dict[str, str]:
+    """What a snapshot knows of a user beside what they did."""
+    known = shop.contexts.items()
+    return {name: prop.names[prop.codes[user]] for name, prop in known if prop.codes[user] >= 0}
 
 
 def random_model(folder: Path, seed: int) -> RandomModel:
@@ -69,7 +81,8 @@ def _random_shop(generator: np.random.Generator) -> SmallShop:
         if target in ("Product", *nodes) and generator.random() < 0.8
     }
     events = _random_events(generator, list(ontology.behaviours))
-    return SmallShop(PRODUCTS, USERS, events, edges=edges, nodes=nodes, ontology=ontology)
+    countries = [None, *generator.choice(["at", "be", "ch"], USERS - 1)]
+    return SmallShop(PRODUCTS, USERS, events, edges=edges, nodes=nodes, ontology=ontology, countries=countries)
 
 
 def _random_edges(generator: np.random.Generator, ends: int, between_products: bool) -> list[Edge]:
@@ -125,7 +138,13 @@ def _random_scorer(shop: Shop, generator: np.random.Generator) -> Scorer:
         alive=np.ones(n, bool),
         people=people(shop),
         default_weight=1.0,
+        contexts=_random_contexts(shop, generator),
     )
+
+
+def _random_contexts(shop: Shop, generator: np.random.Generator) -> dict[str, ContextPrior]:
+    with patch("gnn.context.FEWEST_PEOPLE", 1):
+        return weighted(contexts(shop), {"country": float(generator.uniform(0.5, 2))})
 
 
 def _random_units(generator: np.random.Generator, behaviours: int) -> UnitWeights:

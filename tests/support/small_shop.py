@@ -30,6 +30,7 @@ class SmallShop:
     text: np.ndarray | None = None
     ontology: Ontology = field(default_factory=default_ontology)
     days: float = 100.0
+    countries: Sequence[str | None] = ()
 
     def write(self, path: Path) -> Snapshot:
         ontology = self.ontology
@@ -38,6 +39,8 @@ class SmallShop:
         with writing_snapshot(path) as folder:
             for node_type in ontology.nodes:
                 table = pa.table({"id": pa.array(ids.get(node_type, []), pa.string())})
+                if node_type == "User" and self.countries:
+                    table = table.append_column("country", pa.array(self.countries, pa.string()))
                 pq.write_table(
                     conform(table, node_schema(ontology, node_type), what=node_type), folder / node_file(node_type)
                 )

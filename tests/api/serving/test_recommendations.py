@@ -46,28 +46,6 @@ def test_products_that_are_named_make_a_cold_start_and_are_not_recommended_thems
     assert because["product"]["productId"] in ("p1", "p3")
 
 
-def test_a_context_lifts_what_is_liked_there(shop: Client) -> None:
-    common = shop.recommend({}, 40)
-    for country, parity in (("AT", 0), ("BE", 1)):
-        answer = shop.recommend({"context": [{"name": "country", "value": country}]}, 40)
-        assert answer["strategy"] == "POPULAR"
-        before = {edge["node"]["productId"]: edge["score"] for edge in common["edges"]}
-        for edge in answer["edges"]:
-            product, (lift,) = edge["node"]["productId"], edge["explanation"]["lifts"]
-            assert (lift["name"], lift["value"]) == ("country", country)
-            assert edge["score"] == edge["explanation"]["prior"] == pytest.approx(before[product] + lift["amount"])
-            assert (lift["amount"] > 0) == (int(product[1:]) % 2 == parity)
-
-
-def test_a_known_user_has_the_context_that_the_store_knows_unless_another_is_given(shop: Client) -> None:
-    own = shop.recommend({"userId": "u0"}, 5)["edges"][0]["explanation"]
-    assert [(lift["name"], lift["value"]) for lift in own["lifts"]] == [("country", "AT")]
-    elsewhere = {"userId": "u0", "context": [{"name": "country", "value": "BE"}]}
-    assert shop.recommend(elsewhere, 5)["edges"][0]["explanation"]["lifts"][0]["value"] == "BE"
-    unheard = {"userId": "u0", "context": [{"name": "country", "value": "Atlantis"}]}
-    assert shop.recommend(unheard, 5)["edges"][0]["explanation"]["lifts"] == []
-
-
 def test_a_context_that_the_ontology_does_not_know_is_refused(shop: Client) -> None:
     query = 'query { recommendations(audience: {context: [{name: "planet", value: "Mars"}]}) { asOf } }'
     (error,) = shop.post(query)["errors"]

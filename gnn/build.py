@@ -35,6 +35,8 @@ from schema.progress import Report, silent
 SAMPLE = 200
 # The second fit sees what the first one wrongly puts in front.
 ROUNDS = 2
+# A property of people with a smaller weight is absent: what their histories show says it already.
+SMALLEST_LIFT = 0.01
 # Share of the measure that a term without paths must add to be kept: being read is worth a hundredth of it.
 EARNED = 0.01
 
@@ -327,7 +329,7 @@ def _normalised(before: Learned, names: Sequence[str], numbers: Fit, context: Ma
         terms,
         numbers.prior,
         numbers.trend,
-        {name: weight for name, weight in context.items() if weight > 0},
+        {name: weight for name, weight in context.items() if weight > SMALLEST_LIFT},
         numbers.length_power,
         numbers.measure,
         numbers.without,

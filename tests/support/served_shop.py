@@ -84,7 +84,7 @@ def event(product: str, behaviour: str = "purchase", **more: Any) -> dict[str, A
 
 
 def load(store: Store) -> None:
-    """Mugs and lamps: even users like mugs (even products), odd ones lamps."""
+    """Mugs and lamps: even users, who are Austrians, like mugs (even products), odd ones, Belgians, lamps."""
     ontology = store.ontology
     numbers = range(PRODUCTS)
     products = pa.table(
@@ -104,6 +104,8 @@ def load(store: Store) -> None:
     store.load_relations("IN_CATEGORY", _relations((f"p{n}", KINDS[n % 2]) for n in numbers))
     store.load_relations("MADE_BY", _relations((f"p{n}", f"b{n % 4 // 2}") for n in numbers))
     store.load_relations("COMPLEMENTS", _relations((f"p{n}", f"p{(n + 2) % PRODUCTS}") for n in range(0, PRODUCTS, 4)))
+    users = pa.table({"id": [f"u{n}" for n in range(USERS)], "country": ["AT", "BE"] * (USERS // 2)})
+    store.load_nodes("User", _full(users, node_schema(ontology, "User")))
     store.load_events(_events())
 
 

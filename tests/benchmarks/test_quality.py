@@ -24,7 +24,7 @@ def run(seed, value, rivals=()):
         "seed": seed,
         "metrics": {"recall@20": value},
         "models": figures,
-        "baselines": {name: {"converged": True, "note": ""} for name in rivals},
+        "baselines": {name: {"converged": True, "note": "", "seconds": 4.0} for name in rivals},
         "published": {"LightGCN": {"recall@20": 0.183}},
         "seconds": {"training": 100.0, "ranking": 2.0},
         "peak_memory_bytes": 2**30,
@@ -45,9 +45,23 @@ def run(seed, value, rivals=()):
 def test_the_page_has_the_mean_over_seeds_and_says_with_which_a_baseline_ran():
     runs = [run(0, 0.2, ["popularity", "item-knn"]), run(1, 0.3, ["popularity"])]
     text = page(Page([Result("gowalla", ("recall@20",), runs)], "Once.", "python -m benchmarks.quality"))
-    rows = [line for line in text.splitlines() if line.startswith("| gowalla")]
-    figures, segment = rows
-    assert "| 0.2500 ± 0.0707 | 0.1000 ± 0.0000 | 0.1000 (seed 0) | LightGCN 0.1830 | 100 | 2.0 | 1.0 GiB |" in figures
-    assert "| repeat | recall@20 | 0.2500 ± 0.0707 | 0.1000 ± 0.0000 | 0.1000 (seed 0) |" in segment
+    assert (
+        "| gowalla | recall@20 | 0.2500 ± 0.0707 | popularity 0.1000 | LightGCN 0.1830 | 100 | 2.0 | 1.0 GiB |" in text
+    )
+    beside, apart = text.split("## Further questions, reported apart")
+    assert "| **Pathrec** | 0.2500 ± 0.0707 | 100 |" in beside
+    assert "| popularity | 0.1000 ± 0.0000 | 4.0 |" in beside
+    assert "| item-knn (seed 0) | 0.1000 | 4.0 |" in beside
+    assert "| LightGCN, published | 0.1830 | – |" in beside
+    assert "### gowalla: repeat" in apart
+    assert "| item-knn (seed 0) | 0.1000 |\n" in apart
     assert "a random part of each user's products" in text
     assert "measured on 2 cores (all threads), 24 GiB, cpu, Linux; numpy 2" in text
+
+
+def test_a_baseline_that_had_not_converged_is_marked():
+    found = run(0, 0.2, ["item-knn", "ease"])
+    found["baselines"]["ease"]["converged"] = False
+    text = page(Page([Result("gowalla", ("recall@20",), [found])], "Once.", "python -m benchmarks.quality"))
+    assert "| ease † | 0.1000 |" in text
+    assert "| item-knn | 0.1000 |" in text

@@ -48,8 +48,8 @@ WEEK_MS = int(7 * MS_PER_DAY)
 METRICS = ("recall@20", "ndcg@20")
 MODELS = {
     "never": "trained before the first week; knows nothing of what has happened since",
-    "fold-in only": "the same weights and paths; what has happened since counts in histories and in demand",
-    "fold-in, demand frozen": "the same, but prior and trend stay as they were trained, as in a running server",
+    "fold-in only": "the same weights and paths; histories and demand know what has happened, as in a running server",
+    "fold-in, demand frozen": "the same, but prior and trend stay as they were trained",
     "continued": "trained anew each week, going on from last week's vectors",
     "retrained": "trained from nothing each week",
     "popularity": "what is bought lately, its half-life tuned each week",

@@ -2,7 +2,7 @@
 
 `manifest.json`, `products.parquet` (id, prior, trend), `people.parquet`, `terms/<TERM>.npz` (the incidence
 with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `contexts/<property>.npz` (how many
-people of each value took what), `low_pass.safetensors`, `latent.safetensors`.
+people of each value took what), `demand.npy` (decayed counts), `low_pass.safetensors`, `latent.safetensors`.
 The incidence says who links two products, under pseudonyms: it is personal data, and `gnn.erasure`
 takes people out of it.
 """
@@ -26,6 +26,7 @@ from gnn.context import ContextPrior
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
 from gnn.paths import PathTerm
+from gnn.popularity import Pulse
 from gnn.scoring import Scorer
 from gnn.units import UnitWeights
 from schema.errors import PathrecError
@@ -33,6 +34,7 @@ from schema.files import replacing_folder, sha256
 from schema.ontology import Ontology, Term
 
 MANIFEST = "manifest.json"
+_BY_HORIZON = ("prior", "trend", "smoothing", "centre", "deviation")
 
 
 class ArtifactError(PathrecError):
@@ -86,6 +88,20 @@ class ContextParameters(BaseModel):
     weight: float
 
 
+class DemandParameters(BaseModel):
+    """What later prior and trend follow from, by horizon; a half-life of None is all time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of_ms: int
+    half_life_days: tuple[float | None, ...]
+    prior: tuple[float, ...]
+    trend: tuple[float, ...]
+    smoothing: tuple[float, ...]
+    centre: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
 class ArtifactManifest(BaseModel):
     """What an artifact says of itself.
 
@@ -106,6 +122,7 @@ class ArtifactManifest(BaseModel):
     low_pass: LowPassParameters | None
     latent: LatentParameters | None
     contexts: dict[str, ContextParameters] = {}
+    demand: DemandParameters | None = None
     default_weight: float
     fit: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
@@ -151,8 +168,17 @@ def describe(
             name: ContextParameters(values=prior.values, shape=tuple(prior.shape.tolist()), weight=prior.weight)
             for name, prior in scorer.contexts.items()
         },
+        demand=scorer.pulse and _demand(scorer.pulse),
         default_weight=scorer.default_weight,
         fit=fit,
+    )
+
+
+def _demand(pulse: Pulse) -> DemandParameters:
+    return DemandParameters(
+        as_of_ms=pulse.as_of_ms,
+        half_life_days=tuple(None if days == np.inf else days for days in pulse.horizons),
+        **{name: tuple(getattr(pulse, name).tolist()) for name in _BY_HORIZON},
     )
 
 
@@ -183,6 +209,8 @@ def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
             _save_term(term, folder / "terms")
         for name, prior in scorer.contexts.items():
             np.savez(folder / "contexts" / f"{name}.npz", **_csr_arrays("", prior.counts), share=prior.share)
+        if scorer.pulse is not None:
+            np.save(folder / "demand.npy", scorer.pulse.counts)
         if scorer.low_pass is not None:
             save_file(_low_pass_arrays(scorer.low_pass), folder / "low_pass.safetensors")
         if scorer.latent is not None:
@@ -315,6 +343,7 @@ def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
         people={key: position for position, key in enumerate(people) if key},
         default_weight=manifest.default_weight,
         contexts={name: _load_context(path / "contexts", name, p) for name, p in manifest.contexts.items()},
+        pulse=_load_pulse(path, manifest.demand),
     )
 
 
@@ -343,6 +372,17 @@ def _load_context(folder: Path, name: str, parameters: ContextParameters) -> Con
         return ContextPrior(
             parameters.values, _csr(arrays, ""), arrays["share"], np.array(parameters.shape), parameters.weight
         )
+
+
+def _load_pulse(path: Path, parameters: DemandParameters | None) -> Pulse | None:
+    if parameters is None:
+        return None
+    return Pulse(
+        as_of_ms=parameters.as_of_ms,
+        horizons=tuple(np.inf if days is None else days for days in parameters.half_life_days),
+        counts=np.load(path / "demand.npy", allow_pickle=False),
+        **{name: np.array(getattr(parameters, name)) for name in _BY_HORIZON},
+    )
 
 
 def _load_low_pass(path: Path, parameters: LowPassParameters | None) -> LowPass | None:

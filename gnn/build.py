@@ -24,7 +24,7 @@ from gnn.learn import learn
 from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
-from gnn.popularity import Moment, demand, for_horizons, shrunk_to_category
+from gnn.popularity import Moment, Pulse, demand, for_horizons, shrunk_to_category
 from gnn.questions import Proposer, batches
 from gnn.scoring import Scorer
 from gnn.tasks import Split
@@ -203,7 +203,8 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
     past, sample = everything.past, _sample(shop, seed)
     parts = _Parts(everything, fitted, sample)
     terms = tuple(parts.sized_path(incidence) for incidence in everything.found)
-    prior, trend = _at_the_end(moment_of(shop, fitted), shop)
+    moment = moment_of(shop, fitted)
+    prior, trend = _at_the_end(moment, shop)
     scorer = Scorer(
         model_version=version,
         ontology=shop.ontology,
@@ -218,6 +219,7 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         people=people(shop),
         default_weight=0.0,
         contexts=weighted(contexts(shop), fitted.context),
+        pulse=Pulse.of(moment) if shop.has_times else None,
     )
     return replace(scorer, default_weight=_spread(scorer, past, shop, sample))
 

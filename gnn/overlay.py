@@ -193,4 +193,5 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         trend=np.concatenate([scorer.trend, np.ones(more)]),
         alive=np.concatenate([scorer.alive, np.ones(more, bool)]),
         contexts={name: prior.longer(more) for name, prior in scorer.contexts.items()},
+        pulse=scorer.pulse and scorer.pulse.longer(more),
     )

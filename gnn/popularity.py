@@ -90,6 +90,76 @@ class Moment:
         return (self.prior @ known).reshape(shape), np.exp(self.trend @ known).reshape(shape)
 
 
+@dataclass(frozen=True)
+class Pulse:
+    """What a model keeps of its `Moment`, so that what has happened since counts without training.
+
+    Shapes:
+        prior, trend, smoothing, centre, deviation: (H,) as of `Moment` and `Demand`.
+        counts: (H, N) decayed counts at `as_of_ms`.
+    """
+
+    as_of_ms: int
+    horizons: tuple[float, ...]
+    prior: FloatArray
+    trend: FloatArray
+    smoothing: FloatArray
+    centre: FloatArray
+    deviation: FloatArray
+    counts: FloatArray
+
+    @classmethod
+    def of(cls, moment: Moment) -> "Pulse":
+        """At the end of a moment's data."""
+        known = moment.demand
+        products = np.arange(len(known.indptr) - 1)
+        counts = known._counts(products, np.full(len(products), known.as_of_ms))
+        return cls(
+            known.as_of_ms,
+            known.horizons,
+            moment.prior,
+            moment.trend,
+            known.smoothing,
+            known.centre,
+            known.deviation,
+            counts,
+        )
+
+    def longer(self, more: int) -> "Pulse":
+        """With new products at the end, which nobody has met."""
+        return replace(self, counts=np.pad(self.counts, ((0, 0), (0, more))))
+
+    def at(self, as_of_ms: int, products: Int64, time_ms: Int64) -> tuple[FloatArray, FloatArray]:
+        """(N,) prior and log trend at a moment, of what was met by then.
+
+        Args:
+            as_of_ms: the moment, not before the model's own.
+            products: (E,) positions of what was met since the model's moment.
+            time_ms: (E,) when, not after `as_of_ms`.
+        """
+        half_lives = np.array(self.horizons)[:, None] * MS_PER_DAY
+        counts = self.counts * np.exp2(-(as_of_ms - self.as_of_ms) / half_lives)
+        for row, decayed in zip(counts, np.exp2(-(as_of_ms - time_ms) / half_lives), strict=True):
+            row += np.bincount(products, decayed, minlength=len(row))
+        logs = (np.log(counts + self.smoothing[:, None]) - self.centre[:, None]) / self.deviation[:, None]
+        return self.prior @ logs, self.trend @ logs
+
+    def lasting(self, stored: FloatArray, live: FloatArray, products: Int64) -> FloatArray:
+        """(N,) live values; of products that nobody had met when the model was made, what it stored for them.
+
+        The latter moves with the mean of all others, and a first event never lowers it.
+
+        Args:
+            stored: (N,) the model's own.
+            live: (N,) by the counts.
+            products: (E,) positions of what was met since.
+        """
+        met = self.counts[-1] > 0  # over all time
+        unmet = stored + float((live - stored)[met].mean() if met.any() else 0.0)
+        since = np.bincount(products, minlength=len(stored)) > 0
+        return np.where(met, live, np.where(since, np.maximum(unmet, live), unmet))
+
+
 def demand(shop: Shop) -> Demand:
     """The demand that a shop's events show.
 

@@ -19,9 +19,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gnn.context import ContextPrior
+from gnn.data import Int64
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
+from gnn.popularity import Pulse
 from gnn.units import History
 from schema.ontology import Ontology
 from schema.pseudonym import pseudonym
@@ -46,6 +48,7 @@ class Scorer:
         alive: (N,) false for products that were deleted since the build.
         people: pseudonym of a user -> position, as in `PathTerm.owner`.
         contexts: property of people -> what is liked among those who share a value.
+        pulse: prior and trend at later moments; None where there are no times.
 
     `default_weight` is the θ of a relation that the model has not been trained with: one link from
     one fresh event then counts as much as the personal part of scores varies.
@@ -64,6 +67,7 @@ class Scorer:
     people: dict[str, int]
     default_weight: float
     contexts: Mapping[str, ContextPrior] = field(default_factory=dict)
+    pulse: Pulse | None = None
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -120,7 +124,26 @@ class Scorer:
         lifts = self.lifts(context)
         if not lifts:
             return self
-        other = replace(self, prior=self.prior + sum(lifts.values()))
+        return self._with(self.prior + sum(lifts.values()), self.trend)
+
+    def at(self, as_of_ms: int, products: Int64, time_ms: Int64) -> "Scorer":
+        """The model with the prior and the trend of a later moment.
+
+        Args:
+            as_of_ms: the moment.
+            products: (E,) positions of what anybody met since the model's own moment.
+            time_ms: (E,) when, not after `as_of_ms`.
+        """
+        if self.pulse is None or as_of_ms <= self.pulse.as_of_ms:
+            return self
+        prior, trend = self.pulse.at(as_of_ms, products, time_ms)
+        return self._with(
+            self.pulse.lasting(self.prior, prior, products),
+            np.exp(self.pulse.lasting(np.log(self.trend), trend, products)),
+        )
+
+    def _with(self, prior: FloatArray, trend: FloatArray) -> "Scorer":
+        other = replace(self, prior=prior, trend=trend)
         other.__dict__["positions"] = self.positions  # the same, and long to make again
         return other
 

@@ -10,6 +10,7 @@ from graph.connection import Connection, Transaction
 from graph.cypher import Query
 from graph.load import Values, batches, plain_rows
 from graph.records import Loaded, Recorded
+from graph.times import now_ms
 from schema.errors import RecordError, suggestion
 from schema.ontology import Ontology
 from schema.progress import Report, silent
@@ -21,7 +22,10 @@ RECORD_LIMIT = 1000
 # Positions in a row of `schema.tables.EVENTS`.
 ID, USER, PRODUCT = 0, 1, 2
 
-_PROPERTIES = "id: row[0], behaviour: row[3], time: row[4], value: row[5], basket: row[6], session: row[7]"
+# `recorded` is the wall clock of writing: what happened is often told late.
+_PROPERTIES = (
+    "id: row[0], behaviour: row[3], time: row[4], value: row[5], basket: row[6], session: row[7], recorded: $now"
+)
 
 
 @dataclass(frozen=True)
@@ -119,12 +123,12 @@ def _create_performed(rows: Sequence[Values]) -> Query:
     return Query(
         "UNWIND $rows AS row MATCH (u:User {id: row[1]}) MATCH (p:Product {id: row[2]}) "
         f"CREATE (u)-[:PERFORMED]->(:Event {{{_PROPERTIES}}})-[:ON]->(p)",
-        {"rows": rows},
+        {"rows": rows, "now": now_ms()},
     )
 
 
 def _create_anonymous(rows: Sequence[Values]) -> Query:
     return Query(
         f"UNWIND $rows AS row MATCH (p:Product {{id: row[2]}}) CREATE (:Event {{{_PROPERTIES}}})-[:ON]->(p)",
-        {"rows": rows},
+        {"rows": rows, "now": now_ms()},
     )

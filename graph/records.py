@@ -64,6 +64,14 @@ class Moment:
     context: dict[str, str]
 
 
+class Met(NamedTuple):
+    """An event with a product: when it happened (the shop's clock) and when it was written (the wall clock), in ms."""
+
+    product: str
+    time_ms: int
+    recorded_ms: int
+
+
 class Named(NamedTuple):
     """A node by its id, with its name where it has one."""
 

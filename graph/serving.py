@@ -5,7 +5,7 @@ from datetime import datetime
 
 from graph.connection import Connection
 from graph.cypher import Query, quoted
-from graph.records import CategoryRow, HistoryRow, Moment, Named, ProductCard
+from graph.records import CategoryRow, HistoryRow, Met, Moment, Named, ProductCard
 from graph.times import from_ms, to_ms
 from schema.ontology import Ontology
 
@@ -46,6 +46,16 @@ def _history(contexts: Sequence[str], *, user: str | None, session: str | None, 
     found = (f"{source}-[:ON]->(p:Product) {each}" for source in sources)
     call = f"CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, context, events"
     return Query(shop + viewer + call, parameters)
+
+
+def recorded_between(connection: Connection, after: datetime, until: datetime) -> list[Met]:
+    """What was met in the events that were written after one moment and until another."""
+    query = Query(
+        "MATCH (e:Event) WHERE e.recorded > $after AND e.recorded <= $until "
+        "MATCH (e)-[:ON]->(p:Product) RETURN p.id, collect([e.time, e.recorded])",
+        {"after": to_ms(after), "until": to_ms(until)},
+    )
+    return [Met(product, *event) for product, events in connection.rows(query) for event in events]
 
 
 def product_cards(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, ProductCard]:

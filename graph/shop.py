@@ -12,7 +12,7 @@ from graph.errors import StoreError
 from graph.times import now_ms, to_ms
 from schema.ontology import EVENT_NODE, Ontology
 
-_INDEXED = {EVENT_NODE: ("basket", "session")}
+_INDEXED = {EVENT_NODE: ("basket", "session", "recorded")}
 
 
 def prepare(connection: Connection, dialect: Dialect, ontology: Ontology) -> None:

@@ -18,6 +18,7 @@ from graph.records import (
     CategoryRow,
     Change,
     Loaded,
+    Met,
     Moment,
     ProductCard,
     ProductLinks,
@@ -150,6 +151,10 @@ class Store:
     def history(self, *, user: str | None = None, session: str | None = None, as_of: datetime) -> Moment:
         """What a user and a session did until a moment, and the user's context; an event of both counts once."""
         return serving.history(self._connection, self.ontology, user=user, session=session, as_of=as_of)
+
+    def recorded_between(self, after: datetime, until: datetime) -> list[Met]:
+        """What was met in the events that were written after one moment and until another, by the wall clock."""
+        return serving.recorded_between(self._connection, after, until)
 
     def product_cards(self, ids: Sequence[str]) -> dict[str, ProductCard]:
         """Properties, categories and brand of the products that exist."""

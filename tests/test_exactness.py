@@ -21,6 +21,8 @@ from gnn.scoring import bought, top
 from schema import open_snapshot
 from tests.support.demo_run import Demo
 
+NOTHING = np.empty(0, np.int64)
+
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -65,5 +67,6 @@ def test_the_served_top_twenty_is_the_evaluators(shop: Client, home: Path, artif
         moment = datetime.fromisoformat(answer["asOf"])
         history = past.of(int(user))
         allowed = ~bought(history, scorer.behaviours, "purchase", scorer.size)
-        expected = top(scorer.in_context(context_of(data, int(user))).score(history, moment, name), 20, allowed)
+        now = scorer.at(int(moment.replace(second=0, microsecond=0).timestamp() * 1000), NOTHING, NOTHING)
+        expected = top(now.in_context(context_of(data, int(user))).score(history, moment, name), 20, allowed)
         assert [edge["node"]["productId"] for edge in answer["edges"]] == [scorer.product_ids[p] for p in expected]

@@ -17,18 +17,23 @@ import structlog
 from api.services.catalogue import BoolArray, CategoryTree, FloatArray, Shelf
 from api.services.errors import UnavailableError
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
+from gnn.data import Int64
 from gnn.index import INDEXED_FROM, Index, index_of
 from gnn.live_links import LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
 from gnn.units import History
-from graph import Change, Store, meeting_of
+from graph import Change, Met, Store, meeting_of
 from schema.errors import PathrecError
 
 _log = structlog.get_logger()
 _BATCH = 1_000
 # Contexts whose prior is kept, eight bytes a product each; the oldest goes first.
-_CONTEXTS = 64
+_CONTEXTS = 16
+COMMITTED = timedelta(seconds=5)
+"""How long writing an event may take until others see it."""
+# Minutes whose prior and trend are kept, for pages that go on and answers that are explained.
+_MINUTES = 4
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,48 @@ class Erasures:
         return bool(self.people or self.meetings)
 
 
+class Happened:
+    """What was met since a model's data ends, read from the store minute by minute.
+
+    What counts at a minute was written some seconds before it, so that all processes see the same, whenever they
+    look and however late it was told.
+    """
+
+    def __init__(self, store: Store, since: datetime) -> None:
+        """Args:
+        store: where events are.
+        since: when the data of the model was exported, by the wall clock.
+        """
+        self._store, self._read_to = store, since
+        self._met: list[Met] = []
+        self._lock = threading.Lock()
+
+    def until(self, minute: datetime, clock: timedelta, scorer: Scorer) -> tuple[Int64, Int64]:
+        """(E,) positions of products and times in ms; of products that the model knows.
+
+        Args:
+            minute: by the shop's clock.
+            clock: how far that is ahead of the wall clock.
+            scorer: where the positions are looked up.
+        """
+        written = minute - clock - COMMITTED
+        with self._lock:
+            if written > self._read_to:
+                self._met += self._store.recorded_between(self._read_to, written)
+                self._read_to = written
+            met = self._met[:]
+        limits = (_ms(minute), _ms(written))
+        known = [
+            (position, time_ms)
+            for product, time_ms, recorded_ms in met
+            if time_ms <= limits[0]
+            and recorded_ms <= limits[1]
+            and (position := scorer.positions.get(product)) is not None
+        ]
+        pairs = np.array(known, np.int64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+
+
 @dataclass(frozen=True)
 class LiveState:
     """A model with everything applied up to one number of the change log. `index` is for very many products."""
@@ -64,12 +111,27 @@ class LiveState:
     categories: CategoryTree
     clock: timedelta
     index: Index | None
+    happened: Happened
     _members: dict[tuple[str, ...], BoolArray] = field(default_factory=dict, repr=False)
     _in_context: OrderedDict[tuple[tuple[str, str], ...], "LiveState"] = field(default_factory=OrderedDict, repr=False)
+    _at: OrderedDict[datetime, "LiveState"] = field(default_factory=OrderedDict, repr=False)
 
     @property
     def model_version(self) -> str:
         return self.manifest.model_version
+
+    def at(self, as_of: datetime) -> "LiveState":
+        """The state with prior and trend of the minute that a moment is in; kept for all who ask in it."""
+        minute = as_of.replace(second=0, microsecond=0)
+        if self.scorer.pulse is None or minute <= self.manifest.as_of:
+            return self
+        state = self._at.get(minute)
+        if state is None:
+            scorer = self.scorer.at(_ms(minute), *self.happened.until(minute, self.clock, self.scorer))
+            state = self._at[minute] = replace(self, scorer=scorer, _in_context=OrderedDict(), _at=OrderedDict())
+            while len(self._at) > _MINUTES:
+                self._at.popitem(last=False)
+        return state
 
     def in_context(self, context: Mapping[str, str]) -> "LiveState":
         """The state for somebody with some properties, kept for the next one who has them."""
@@ -194,7 +256,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
     """An artifact over a store, with nothing of the change log applied but what the product nodes show."""
     # A model that was trained on another store knows nothing of this store's log.
     change = min(artifact.manifest.change_number, store.change_number())
-    products = store.nodes("Product")
+    products, clock = store.nodes("Product"), store.clock()
     scorer = adopt(artifact.scorer, store.stored_ontology() or store.ontology)
     present = set(products.column("id").to_pylist())
     scorer = remove_products(scorer, [key for key in scorer.product_ids if key not in present])
@@ -205,8 +267,9 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
         change=change,
         shelf=Shelf.of(scorer.product_ids, products),
         categories=_categories(store),
-        clock=store.clock(),
+        clock=clock,
         index=index_of(scorer) if scorer.size >= INDEXED_FROM else None,
+        happened=Happened(store, artifact.manifest.as_of - clock),
     )
 
 
@@ -229,16 +292,20 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
     if index is not None:
         index = index.with_changed([scorer.positions[key] for key in touched if key in scorer.positions])
     properties = {key: cards[key].properties if key in cards else None for key in touched}
+    clock = store.clock()
     return replace(
         state,
         scorer=scorer,
         change=changes[-1].number,
         shelf=state.shelf.updated(scorer.positions, scorer.size, properties),
         categories=_categories(store),
-        clock=store.clock(),
+        clock=clock,
         index=index,
         _members={},
+        # Deleted events may be among those that were read.
+        happened=Happened(store, state.manifest.as_of - clock) if erasures else state.happened,
         _in_context=OrderedDict(),
+        _at=OrderedDict(),
     )
 
 
@@ -254,6 +321,10 @@ def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
         scorer = write_products(scorer, found)
         scorer = remove_products(scorer, [key for key in some if key not in links])
     return scorer
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _categories(store: Store) -> CategoryTree:

@@ -46,7 +46,7 @@ class Recommender:
         moment = self._store.history(user=audience.user_id, session=audience.session_id, as_of=as_of)
         served = self._live.at_least(moment.change_number)
         context = moment.context | dict(_known(audience.context, served.scorer.ontology))
-        state = served.in_context(context)
+        state = served.at(as_of).in_context(context)
         did = [Unit(row.product, row.behaviour, row.events, row.last) for row in moment.rows]
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
         units = _usable(state, [*did, *given])
@@ -69,11 +69,11 @@ class Recommender:
             NotFoundError: the model does not know the product.
         """
         self._check_model(model_version)
-        state = self._live.at_least(self._store.change_number())
+        as_of = as_of or self.now()
+        state = self._live.at_least(self._store.change_number()).at(as_of)
         position = state.scorer.position(product)
         if position is None:
             raise NotFoundError(f"there is no product {product}", field="productId")
-        as_of = as_of or self.now()
         units = (Unit(product, None, 1, as_of),)
         return Viewing(
             state=state,

@@ -5,11 +5,13 @@ import pytest
 from small_shop import START, SmallShop
 
 from gnn.data import read_shop
-from gnn.popularity import HORIZONS, demand, for_horizons, shrunk_to_category
+from gnn.popularity import HORIZONS, Moment, Pulse, demand, for_horizons, shrunk_to_category
+from gnn.units import MS_PER_DAY
 
 DAY = 86_400_000
 START_MS = int(START.timestamp() * 1000)
 PRODUCTS = 6
+NONE = np.empty(0, np.int64)
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,51 @@ def test_a_product_that_nobody_met_takes_the_mean_of_its_category(shop):
 
 def test_weights_of_a_shorter_past_fit_later_data_with_more_horizons():
     assert for_horizons(np.array([1.0, 2.0, 3.0]), 5).tolist() == [1.0, 2.0, 0.0, 0.0, 3.0]
+
+
+def live_scorer(shop):
+    """A model with a prior and a trend by demand, as building gives them."""
+    known = demand(shop)
+    h = len(known.horizons)
+    moment = Moment(known, np.linspace(0.1, 0.5, h), np.linspace(0.3, -0.1, h))
+    logs = known.log()
+    return moment, Pulse.of(moment), moment.prior @ logs, moment.trend @ logs
+
+
+def test_a_pulse_counts_what_has_happened_since_like_the_demand_of_all_data(shop):
+    middle = int(shop.events.time_ms[len(shop.events) // 2]) + 1
+    before = shop.until(middle)
+    moment, pulse, *_ = live_scorer(before)
+    later = shop.events.take(shop.events.time_ms >= middle)
+    now = shop.as_of_ms
+    prior, trend = pulse.at(now, later.product.astype(np.int64), later.time_ms)
+    logs = moment.demand.since(shop).log(now)
+    assert prior == pytest.approx(moment.prior @ logs)
+    assert trend == pytest.approx(moment.trend @ logs)
+
+
+def test_a_pulse_without_later_events_decays(shop):
+    moment, pulse, *_ = live_scorer(shop)
+    later = shop.as_of_ms + int(40 * MS_PER_DAY)
+    prior, _ = pulse.at(later, NONE, NONE)
+    assert prior == pytest.approx(moment.prior @ moment.demand.log(later))
+
+
+def test_at_its_own_moment_a_pulse_changes_nothing(shop):
+    _, pulse, prior, trend = live_scorer(shop)
+    found = pulse.at(pulse.as_of_ms, NONE, NONE)
+    assert found[0] == pytest.approx(prior)
+    assert found[1] == pytest.approx(trend)
+
+
+def test_a_product_that_nobody_had_met_keeps_its_place_until_it_is_met_and_is_never_lowered_by_that(shop):
+    _, pulse, prior, _ = live_scorer(shop)
+    pulse = pulse.longer(1)
+    for category in (-5.0, 5.0):
+        stored = np.append(prior, category)
+        new = np.array([len(prior)], np.int64)
+        moved = pulse.lasting(stored, pulse.at(pulse.as_of_ms, NONE, NONE)[0], NONE)
+        assert moved == pytest.approx(stored)
+        met, _ = pulse.at(pulse.as_of_ms, new, np.array([pulse.as_of_ms]))
+        after = pulse.lasting(stored, met, new)
+        assert after[-1] == pytest.approx(max(category, met[-1]))

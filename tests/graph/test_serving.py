@@ -1,10 +1,11 @@
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
 from graph import CategoryRow, HistoryRow, Named, Store
-from tests.graph.shop_tables import fill, moment
+from tests.graph.shop_tables import SHOP_EVENTS, events, fill, moment
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 
@@ -49,6 +50,32 @@ def test_a_history_comes_with_what_the_ontology_calls_a_context(store: Store) ->
     assert store.history(user="idle", as_of=NOW).context == {"country": "BE"}
     for who in ({"user": "bob"}, {"user": "nobody"}, {"session": "s1"}, {}):
         assert store.history(**who, as_of=NOW).context == {}
+
+
+def test_what_was_met_is_told_by_when_it_was_written(store: Store) -> None:
+    start = datetime.now(UTC) - timedelta(milliseconds=1)
+    fill(store)
+    between = datetime.now(UTC) + timedelta(milliseconds=1)
+    while datetime.now(UTC) <= between:
+        time.sleep(0.001)
+    store.record_events(events(("late", "ann", "pot", "view", 3, None, None, None)))
+    end = datetime.now(UTC)
+    first, second = store.recorded_between(start, between), store.recorded_between(between, end)
+    assert sorted((met.product, met.time_ms) for met in first) == sorted(
+        (row[2], int(moment(row[4]).timestamp() * 1000)) for row in SHOP_EVENTS
+    )
+    (late,) = second
+    assert (late.product, late.time_ms) == ("pot", int(moment(3).timestamp() * 1000))
+    assert between.timestamp() * 1000 <= late.recorded_ms + 1 <= end.timestamp() * 1000 + 1
+    assert store.recorded_between(end, end + timedelta(days=1)) == []
+
+
+def test_an_event_that_is_told_twice_keeps_the_time_of_its_first_writing(store: Store) -> None:
+    start = datetime.now(UTC) - timedelta(milliseconds=1)
+    fill(store)
+    before = store.recorded_between(start, datetime.now(UTC) + timedelta(days=1))
+    fill(store)
+    assert sorted(store.recorded_between(start, datetime.now(UTC) + timedelta(days=1))) == sorted(before)
 
 
 def test_a_moment_without_a_zone_is_refused(store: Store) -> None:

@@ -29,6 +29,7 @@ def check_exactness(shop: Client, snapshot: Path, artifact: Path, *, pairs: int,
     asked = chance.sample(served, pairs // 2)
     asked += [(chance.choice(some), chance.choice(naive.ids)) for _ in range(pairs - len(asked))]
     moment = datetime.fromisoformat(as_of)
+    naive.at(moment)
     for (user, product), found in _explained(shop, asked, as_of):
         parts = [part["value"] for part in found["contributions"]] + [found["remainder"]["value"]]
         size = abs(found["prior"]) + sum(map(abs, parts))

@@ -59,6 +59,28 @@ class NaiveScorer:
         self.prior = dict(zip(frozen["id"], frozen["prior"], strict=True))
         self.trend = dict(zip(frozen["id"], frozen["trend"], strict=True))
 
+    def at(self, moment: datetime) -> None:
+        """From now on prior and trend are those of a later minute, as a server has them."""
+        says = self.says["demand"]
+        minute = moment.replace(second=0, microsecond=0).timestamp() * 1000
+        met: dict[str, list[float]] = defaultdict(list)
+        for event in self.events:
+            met[self.ids[event["product"]]].append(event["time"].timestamp() * 1000)
+        stored = {"prior": dict(self.prior), "trend": {key: math.log(value) for key, value in self.trend.items()}}
+        live: dict[str, dict[str, float]] = {"prior": {}, "trend": {}}
+        for product, times in met.items():
+            logs = []
+            for h, half_life in enumerate(says["half_life_days"]):
+                count = sum(1.0 if half_life is None else 0.5 ** ((minute - t) / 86_400_000 / half_life) for t in times)
+                logs.append((math.log(count + says["smoothing"][h]) - says["centre"][h]) / says["deviation"][h])
+            for name in live:
+                live[name][product] = sum(weight * log for weight, log in zip(says[name], logs, strict=True))
+        for name, values in live.items():
+            moved = sum(value - stored[name][product] for product, value in values.items()) / len(values)
+            stored[name] = {key: values.get(key, value + moved) for key, value in stored[name].items()}
+        self.prior = stored["prior"]
+        self.trend = {key: math.exp(value) for key, value in stored["trend"].items()}
+
     def score(self, rows: Iterable[HistoryRow], product: str, as_of: datetime, viewer: str | None = None) -> float:
         units = [self.unit(row, product, as_of, viewer) for row in rows]
         lifts = [self.lift(name, viewer, product) for name in self.says["contexts"]]

@@ -23,8 +23,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install  ## generate a shop, learn from it, serve it
 	@$(BIN)/pathrec demo
 
+# A hundred processes are started by the tests, most for seconds: they share Python's bytecode, which some machines are
+# told not to keep, and Java, which would spend longer on optimising than the optimised code runs, does less of it.
+FOR_SHORT_LIVES := PYTHONDONTWRITEBYTECODE= JAVA_TOOL_OPTIONS="$$JAVA_TOOL_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 test: install  ## all tests, in two processes of one thread each
-	@OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 2 --no-loadscope-reorder
+	@$(FOR_SHORT_LIVES) OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 2 \
+		--no-loadscope-reorder
 
 check: install  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

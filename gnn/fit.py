@@ -120,23 +120,27 @@ class Weights(nn.Module):
         floor = torch.sigmoid(self.floor)[:, b]
         return amount * (floor + (1 - floor) * torch.exp2(-batch.age / self.half_life.exp()[:, b]))
 
-    def forward(self, batch: Batch, log_out: Tensor, log_in: Tensor, kept: Tensor | None = None) -> Tensor:
+    def forward(self, batch: Batch, log_out: Tensor, log_in: Tensor) -> Tensor:
         """(B, I) scores of the candidates.
 
         Args:
             batch: the users.
             log_out, log_in: (T, N) log degrees of products as start and as end.
-            kept: (T,) 0 for terms to leave out.
         """
+        return self.total(batch, self.parts(batch, log_out, log_in).sum(0))
+
+    def parts(self, batch: Batch, log_out: Tensor, log_in: Tensor) -> Tensor:
+        """(R, B, I) what each variant adds to the personal part; arguments as of `forward`."""
         theta = functional.softplus(self.theta)[:, batch.behaviours]  # (T, B, J)
         start = torch.exp(-self.start[:, None, None] * log_out[:, batch.products])  # (T, B, J)
         carried = theta * start * self.amounts(batch)
         end = torch.exp(-self.end[:, None, None] * log_in[:, batch.candidates])  # (T, B, I)
-        if kept is not None:
-            end = end * kept[:, None, None]
         shares = self.shares() / self.sizes
         reached = batch.paths.sums(carried[self.term_of] * shares[:, None, None])
-        personal = (reached * end[self.term_of]).sum(0)  # (B, I)
+        return reached * end[self.term_of]
+
+    def total(self, batch: Batch, personal: Tensor) -> Tensor:
+        """(B, I) scores with a personal part (B, I)."""
         prior = torch.einsum("h,hbi->bi", self.prior_weights(), batch.popularity)
         prior = prior + torch.einsum("c,cbi->bi", self.context, batch.context)
         if not self.timed:
@@ -275,18 +279,30 @@ def _evidence(model: Weights, batches: Sequence[Batch]) -> Tensor:
 
 
 @torch.no_grad()
-def _reached(model: Weights, batches: Sequence[Batch], logs: tuple[Tensor, Tensor], goal: Goal, kept: Tensor) -> float:
-    """Smooth NDCG, or the share of pairs in the right order, over all batches."""
+def _reached(
+    model: Weights, batches: Sequence[Batch], logs: tuple[Tensor, Tensor], goal: Goal
+) -> npt.NDArray[np.float64]:
+    """(1 + T + C,) the measure over all batches with everything, then without each term and each property of people.
+
+    Paths are walked once for all.
+    """
+    kept = 1.0 - torch.cat([torch.zeros(1, len(model.theta)), torch.eye(len(model.theta))])
     values = []
     for batch in batches:
-        scores = model(batch, *logs, kept)
-        if goal == "list":
-            values.append(float(smooth_ndcg(scores, batch)))
-            continue
-        scores = (scores * batch.lengths[:, None] ** -model.length_power)[batch.stands_for > 0]
-        right = batch.right[batch.stands_for > 0] > 0
-        values.append(float((scores[right][:, None] > scores[~right][None, :]).float().mean()))
-    return float(np.mean(values))
+        parts = model.parts(batch, *logs)
+        scores = [model.total(batch, (parts * some[:, None, None]).sum(0)) for some in kept[:, model.term_of]]
+        scores += [model.total(_without_context(batch, c), parts.sum(0)) for c in range(len(batch.context))]
+        values.append([_value(model, batch, some, goal) for some in scores])
+    return np.asarray(np.mean(values, axis=0))
+
+
+def _value(model: Weights, batch: Batch, scores: Tensor, goal: Goal) -> float:
+    """Smooth NDCG, or the share of pairs in the right order."""
+    if goal == "list":
+        return float(smooth_ndcg(scores, batch))
+    scores = (scores * batch.lengths[:, None] ** -model.length_power)[batch.stands_for > 0]
+    right = batch.right[batch.stands_for > 0] > 0
+    return float((scores[right][:, None] > scores[~right][None, :]).float().mean())
 
 
 def _without_context(batch: Batch, number: int) -> Batch:
@@ -311,14 +327,7 @@ def _result(
     floor = array(torch.sigmoid(model.floor)) if model.timed else np.ones_like(saturation)
     # Being liked among one's like can only speak for a product.
     model.context.clamp_(min=0.0)
-    everything = torch.ones(len(terms))
-    without = {
-        term.name: _reached(model, batches, logs, goal, everything.index_fill(0, torch.tensor([number]), 0.0))
-        for number, term in enumerate(terms)
-    }
-    for number, name in enumerate(contexts):
-        bare = [_without_context(batch, number) for batch in batches]
-        without[name] = _reached(model, bare, logs, goal, everything)
+    measure, *without = _reached(model, batches, logs, goal).tolist()
     return Fit(
         theta=array(functional.softplus(model.theta)),
         start=array(model.start),
@@ -332,6 +341,6 @@ def _result(
         trend=array(model.trend),
         context=array(model.context),
         length_power=float(model.length_power) if goal == "auc" else 0.0,
-        measure=_reached(model, batches, logs, goal, everything),
-        without=without,
+        measure=measure,
+        without=dict(zip([*(term.name for term in terms), *contexts], without, strict=True)),
     )

@@ -9,20 +9,27 @@ from gnn.latent import FREE
 from gnn.train import earlier_vectors, memory_needed, require_memory, train
 
 
-def test_the_same_seed_gives_the_same_model(snapshot, artifact):
-    again = train(snapshot, seed=1, device="cpu").scorer
-    assert (again.prior == artifact.scorer.prior).all()
-    assert all((a.weights == b.weights).all() for a, b in zip(again.terms, artifact.scorer.terms, strict=True))
-    assert (again.latent.vectors == artifact.scorer.latent.vectors).all()
-
-
-def test_each_training_has_a_version_of_its_own(snapshot, artifact):
-    assert train(snapshot, seed=1, device="cpu").manifest.model_version != artifact.manifest.model_version
-
-
-def test_progress_reaches_its_total_in_every_stage(snapshot):
+@pytest.fixture(scope="module")
+def again(snapshot):
+    """The same training once more, and the last that each of its stages told."""
     last = {}
-    train(snapshot, seed=1, device="cpu", report=lambda stage, done, total: last.update({stage: (done, total)}))
+    found = train(snapshot, seed=1, device="cpu", report=lambda stage, done, total: last.update({stage: (done, total)}))
+    return found, last
+
+
+def test_the_same_seed_gives_the_same_model(again, artifact):
+    scorer = again[0].scorer
+    assert (scorer.prior == artifact.scorer.prior).all()
+    assert all((a.weights == b.weights).all() for a, b in zip(scorer.terms, artifact.scorer.terms, strict=True))
+    assert (scorer.latent.vectors == artifact.scorer.latent.vectors).all()
+
+
+def test_each_training_has_a_version_of_its_own(again, artifact):
+    assert again[0].manifest.model_version != artifact.manifest.model_version
+
+
+def test_progress_reaches_its_total_in_every_stage(again):
+    last = again[1]
     assert set(last) == {
         "learning from the past",
         "fitting the weights",

@@ -114,11 +114,11 @@ class Weights(nn.Module):
     def amounts(self, batch: Batch) -> Tensor:
         """(T, B, J) events^p · recency."""
         b = batch.behaviours
-        amount = batch.events ** torch.sigmoid(self.saturation)[:, b] * batch.present
+        amount = batch.events ** _columns(torch.sigmoid(self.saturation), b) * batch.present
         if not self.timed:
             return amount
-        floor = torch.sigmoid(self.floor)[:, b]
-        return amount * (floor + (1 - floor) * torch.exp2(-batch.age / self.half_life.exp()[:, b]))
+        floor = _columns(torch.sigmoid(self.floor), b)
+        return amount * (floor + (1 - floor) * torch.exp2(-batch.age / _columns(self.half_life.exp(), b)))
 
     def forward(self, batch: Batch, log_out: Tensor, log_in: Tensor) -> Tensor:
         """(B, I) scores of the candidates.
@@ -131,13 +131,13 @@ class Weights(nn.Module):
 
     def parts(self, batch: Batch, log_out: Tensor, log_in: Tensor) -> Tensor:
         """(R, B, I) what each variant adds to the personal part; arguments as of `forward`."""
-        theta = functional.softplus(self.theta)[:, batch.behaviours]  # (T, B, J)
-        start = torch.exp(-self.start[:, None, None] * log_out[:, batch.products])  # (T, B, J)
+        theta = _columns(functional.softplus(self.theta), batch.behaviours)  # (T, B, J)
+        start = torch.exp(-self.start[:, None, None] * _columns(log_out, batch.products))  # (T, B, J)
         carried = theta * start * self.amounts(batch)
-        end = torch.exp(-self.end[:, None, None] * log_in[:, batch.candidates])  # (T, B, I)
+        end = torch.exp(-self.end[:, None, None] * _columns(log_in, batch.candidates))  # (T, B, I)
         shares = self.shares() / self.sizes
-        reached = batch.paths.sums(carried[self.term_of] * shares[:, None, None])
-        return reached * end[self.term_of]
+        reached = batch.paths.sums(carried.index_select(0, self.term_of) * shares[:, None, None])
+        return reached * end.index_select(0, self.term_of)
 
     def total(self, batch: Batch, personal: Tensor) -> Tensor:
         """(B, I) scores with a personal part (B, I)."""
@@ -247,6 +247,11 @@ def _area(model: Weights, batch: Batch, scores: Tensor) -> Tensor:
     return functional.softplus(scores[~right][None, :] - scores[right][:, None]).mean()
 
 
+def _columns(values: Tensor, places: Tensor) -> Tensor:
+    """(T, *places) of (T, N): what indexing gives, in a third of the time."""
+    return values.index_select(1, places.flatten()).view(len(values), *places.shape)
+
+
 def _log(degrees: Sequence[npt.NDArray[np.float64]]) -> Tensor:
     return torch.from_numpy(np.log(np.maximum(np.stack(degrees), 1.0)).astype(np.float32))
 
@@ -257,9 +262,9 @@ def _sizes(model: Weights, batches: Sequence[Batch], log_out: Tensor, log_in: Te
     squares = torch.zeros(len(model.term_of), dtype=torch.float64)
     count = 0
     for batch in batches:
-        start = torch.exp(-model.start[:, None, None] * log_out[:, batch.products]) * batch.present
-        end = torch.exp(-model.end[:, None, None] * log_in[:, batch.candidates])
-        sums = batch.paths.sums(start[model.term_of]) * end[model.term_of]
+        start = torch.exp(-model.start[:, None, None] * _columns(log_out, batch.products)) * batch.present
+        end = torch.exp(-model.end[:, None, None] * _columns(log_in, batch.candidates))
+        sums = batch.paths.sums(start.index_select(0, model.term_of)) * end.index_select(0, model.term_of)
         squares += sums.double().square().sum((1, 2))
         count += sums[0].numel()
     return torch.sqrt(squares / max(count, 1)).clamp_min(1e-9).float()

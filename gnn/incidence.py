@@ -224,7 +224,8 @@ def _matrix(
 ) -> sp.csr_array:
     """CSR with the weights of repeated pairs added up; weights of zero or less are no link."""
     good = weights > 0
-    entries = (weights[good].astype(np.float64), (rows[good], columns[good]))
+    # Places of 32 bits in every term: walks are compiled once for each kind of them, for seconds.
+    entries = (weights[good].astype(np.float64), (rows[good], columns[good].astype(np.int32)))
     matrix = sp.csr_array(sp.coo_array(entries, shape=shape))
     matrix.sum_duplicates()
     return matrix

@@ -126,7 +126,7 @@ def _replaced(
         keep_column = np.ones(links.shape[1])
         keep_column[list(columns_out)] = 0.0
         kept = kept @ sp.diags_array(keep_column)
-    entries = (np.asarray(weights, float), (np.asarray(rows, np.intp), np.asarray(columns, np.intp)))
+    entries = (np.asarray(weights, float), (np.asarray(rows, np.int32), np.asarray(columns, np.int32)))
     result: sp.csr_array = (kept + sp.csr_array(entries, shape=links.shape)).tocsr()
     result.eliminate_zeros()
     result.sort_indices()

@@ -55,6 +55,13 @@ def steps_of(incidence):
     )
 
 
+def test_places_are_of_one_kind_in_every_term(history):
+    """A walk is compiled once more for every other kind, which takes seconds."""
+    for incidence in found_in(history).values():
+        for matrix in (incidence.links, incidence.ends):
+            assert matrix is None or {matrix.indices.dtype, matrix.indptr.dtype} == {np.dtype(np.int32)}
+
+
 def test_a_step_leads_from_all_of_one_moment_to_all_of_the_next_of_the_same_person(history):
     found = found_in(history)["NEXT_PRODUCT"]
     assert steps_of(found) == [(ANN, [TEA, POT], [MUG]), (ANN, [MUG], [TEA]), (BOB, [TEA], [POT])]

@@ -59,6 +59,12 @@ def test_the_given_model_stays_as_it_was(scorer):
     assert scorer.position("p1") == 1
 
 
+def test_walks_need_not_be_compiled_anew_for_what_was_written(scorer):
+    now = write_products(scorer, [even(), LiveProduct("p0", out={"COMPLEMENTS": [("new", 1.0)]})])
+    for term in now.terms:
+        assert {term.links.indices.dtype, term.links.indptr.dtype} == {np.dtype(np.int32)}, term.term.name
+
+
 def test_a_product_without_anything_gets_the_mean_prior(scorer):
     now = write_products(scorer, [LiveProduct("bare")])
     assert now.prior[-1] == pytest.approx(scorer.prior.mean())

@@ -22,6 +22,11 @@ def history(generator, most=6):
     return generator.integers(0, N, count).astype(np.int64), generator.normal(size=count)
 
 
+def single(values):
+    """As many histories at once are walked with: a loop is compiled for each kind of numbers."""
+    return np.asarray(values, np.float32)
+
+
 def dense_two_steps(links, ends, starts, amounts, own, middle):
     """Σ_j a_j Σ_n w_jn f_n w_ni for i ≠ j, as matrices."""
     middle = middle.copy()
@@ -112,26 +117,26 @@ def test_many_histories_at_once_reach_what_each_alone_does(seed, directed):
     generator = np.random.default_rng(seed)
     links = incidence(generator)
     ends = incidence(generator) if directed else links
-    middle, end_factor = generator.normal(size=M), generator.uniform(0.5, 2, N)
+    middle, end_factor = single(generator.normal(size=M)), single(generator.uniform(0.5, 2, N))
     rows = [history(generator) for _ in range(5)]
     indptr = np.cumsum([0, *(len(starts) for starts, _ in rows)]).astype(np.int64)
-    joined = np.concatenate([starts for starts, _ in rows]), np.concatenate([amounts for _, amounts in rows])
+    joined = np.concatenate([starts for starts, _ in rows]), single(np.concatenate([amounts for _, amounts in rows]))
     own = [generator.permutation(M)[: generator.integers(0, 3)].astype(np.int64) for _ in rows]
     owned = np.cumsum([0, *map(len, own)]).astype(np.int64), np.concatenate(own)
     total = np.zeros((5, N), np.float32)
     read = arrays(links), arrays(ends), arrays(ends.T.tocsr())
     walk.two_steps_of_many(total, (indptr, *joined), owned, end_factor, middle, *read)
     for row, (starts, amounts) in enumerate(rows):
-        alone = walked(links, ends, starts, amounts, own[row], middle) * end_factor
+        alone = walked(links, ends, starts, amounts, own[row], middle.astype(float)) * end_factor
         assert total[row] == pytest.approx(alone, abs=1e-4)
 
 
 def test_direct_links_of_many_histories_are_those_of_each():
     generator = np.random.default_rng(4)
-    links, end_factor = incidence(generator, N, N), generator.uniform(0.5, 2, N)
+    links, end_factor = incidence(generator, N, N), single(generator.uniform(0.5, 2, N))
     rows = [history(generator) for _ in range(4)]
     indptr = np.cumsum([0, *(len(starts) for starts, _ in rows)]).astype(np.int64)
-    joined = np.concatenate([starts for starts, _ in rows]), np.concatenate([amounts for _, amounts in rows])
+    joined = np.concatenate([starts for starts, _ in rows]), single(np.concatenate([amounts for _, amounts in rows]))
     total = np.zeros((4, N), np.float32)
     walk.one_step_of_many(total, indptr, *joined, end_factor, arrays(links))
     for row, (starts, amounts) in enumerate(rows):

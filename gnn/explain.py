@@ -16,8 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from gnn.latent import FREE
-from gnn.paths import BoolArray, FloatArray, IntArray
+from gnn.latent import FREE, Latent
+from gnn.low_pass import LowPass
+from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
 from gnn.scoring import Scorer, top
 from gnn.units import History
 from schema.ontology import Term
@@ -77,11 +78,14 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class _Row:
-    """Contributions of one term (or latent part) to some products, (J, I)."""
+    """Contributions of one term (or latent part) to some products, (J, I).
+
+    `path` is an explicit term and the middle nodes of the viewer in it.
+    """
 
     kind: Kind
-    term: int | None
     values: FloatArray
+    path: tuple[PathTerm, IntArray] | None = None
 
 
 def explain(
@@ -103,9 +107,33 @@ def explain(
         viewer: the user that was scored, if known.
         first: how many contributions to list by absolute value; None lists all that are not zero.
     """
-    rows = _contributions(scorer, history, np.asarray(products, np.intp), as_of, viewer)
-    own = [term.owned_by(scorer.person(viewer)) for term in scorer.terms]
-    return [_explained(scorer, history, rows, own, column, position, first) for column, position in enumerate(products)]
+    positions = np.asarray(products, np.intp)
+    rows = _contributions(scorer, history, positions, as_of, viewer)
+    # (I, R · J), so that what belongs to one product lies together.
+    values = np.concatenate([np.zeros((0, len(positions))), *(row.values for row in rows)]).T.copy()
+    mass = np.abs(values)
+    readable = mass[:, : sum(len(row.values) for row in rows if row.path is not None)].sum(axis=1)
+    shown = _strongest(mass, first)
+    parts = _parts(rows, history, positions, values, shown)
+    prior, total = scorer.prior[positions], mass.sum(axis=1)
+    scores = prior + values.sum(axis=1)
+    rest = values  # of what is left out
+    rest[shown] = 0.0
+    left_out, remainder = np.count_nonzero(rest, axis=1), rest.sum(axis=1)
+    ends = np.searchsorted(shown[0], np.arange(len(positions) + 1))
+    return [
+        Explained(
+            product=int(positions[i]),
+            score=float(scores[i]),
+            prior=float(prior[i]),
+            parts=tuple(parts[ends[i] : ends[i + 1]]),
+            remainder_count=int(left_out[i]),
+            remainder_value=float(remainder[i]),
+            mass=float(total[i]),
+            readable_share=float(readable[i] / total[i]) if total[i] else 0.0,
+        )
+        for i in range(len(positions))
+    ]
 
 
 def unit_scores(scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
@@ -176,73 +204,67 @@ def _contributions(
         return []
     as_of_ms = int(as_of.timestamp() * 1000)
     person, trend = scorer.person(viewer), scorer.trend[products]
+    # A history often holds a product several times, for what was done with it.
+    starts, place = np.unique(history.products, return_inverse=True)
+
+    def carried(part: PathTerm | LowPass | Latent) -> FloatArray:
+        return part.units.amounts(history, as_of_ms) * part.weights[history.behaviours]
+
+    def values(between: FloatArray, amounts: FloatArray) -> FloatArray:
+        return np.asarray(between[place] * amounts[:, None] * trend)
+
     rows = []
-    for number, term in enumerate(scorer.terms):
-        carried = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
-        if carried.any():
-            values = term.between(history.products, products, term.owned_by(person)) * carried[:, None]
-            rows.append(_Row("PATH", number, values * trend))
+    for term in scorer.terms:
+        amounts = carried(term)
+        if amounts.any():
+            own = term.owned_by(person)
+            rows.append(_Row("PATH", values(term.between(starts, products, own), amounts), (term, own)))
     if scorer.low_pass is not None:
-        carried = scorer.low_pass.units.amounts(history, as_of_ms) * scorer.low_pass.weights[history.behaviours]
-        values = scorer.low_pass.between(history.products, products)
-        rows.append(_Row("CROWD", None, values * carried[:, None] * trend))
+        amounts = carried(scorer.low_pass)
+        rows.append(_Row("CROWD", values(scorer.low_pass.between(starts, products), amounts)))
     if scorer.latent is not None:
-        carried = scorer.latent.units.amounts(history, as_of_ms) * scorer.latent.weights[history.behaviours]
-        for part, values in scorer.latent.between(history.products, products).items():
-            rows.append(_Row(_KINDS.get(part, "LATENT"), None, values * carried[:, None] * trend))
+        amounts = carried(scorer.latent)
+        for part, between in scorer.latent.between(starts, products).items():
+            rows.append(_Row(_KINDS.get(part, "LATENT"), values(between, amounts)))
     return rows
 
 
-def _explained(
-    scorer: Scorer,
-    history: History,
-    rows: list[_Row],
-    own: list[IntArray],
-    column: int,
-    position: int,
-    first: int | None,
-) -> Explained:
-    prior = float(scorer.prior[position])
-    if not rows:
-        return Explained(position, prior, prior, (), 0, 0.0, 0.0, 0.0)
-    values = np.stack([row.values[:, column] for row in rows])  # (rows, J)
-    flat = values.ravel()
-    order = np.argsort(-np.abs(flat), kind="stable")[: np.count_nonzero(flat)]
-    shown = order if first is None else order[:first]
-    parts = tuple(_part(scorer, history, rows, own, position, int(index), float(flat[index])) for index in shown)
-    mass = float(np.abs(flat).sum())
-    readable = sum(float(np.abs(values[n]).sum()) for n, row in enumerate(rows) if row.kind == "PATH")
-    return Explained(
-        product=position,
-        score=prior + float(flat.sum()),
-        prior=prior,
-        parts=parts,
-        remainder_count=len(order) - len(shown),
-        remainder_value=float(flat[order[len(shown) :]].sum()),
-        mass=mass,
-        readable_share=readable / mass if mass else 0.0,
-    )
+def _strongest(mass: FloatArray, first: int | None) -> tuple[IntArray, IntArray]:
+    """Rows and columns of the `first` largest of each row of (I, L), all that are not zero if None.
+
+    Row by row, largest first, ties to the lower column.
+    """
+    kept = mass > 0.0
+    if first is not None and 0 < first < mass.shape[1]:
+        # All that tie with the last one stay in: the order decides, not the partition.
+        kept &= mass >= np.partition(mass, -first, axis=1)[:, [-first]]
+    row, column = np.nonzero(kept)
+    order = np.lexsort((column, -mass[row, column], row))
+    row, column = row[order], column[order]
+    if first is not None:
+        listed = np.arange(len(row)) - np.searchsorted(row, row) < first
+        row, column = row[listed], column[listed]
+    return row, column
 
 
-def _part(
-    scorer: Scorer,
-    history: History,
-    rows: list[_Row],
-    own: list[IntArray],
-    position: int,
-    index: int,
-    value: float,
-) -> Part:
-    number, unit = divmod(index, len(history))
-    row = rows[number]
-    if row.term is None:
-        return Part(row.kind, unit, None, value)
-    term = scorer.terms[row.term]
-    middles: tuple[str, ...] = ()
-    if term.term.two_steps:
-        nodes, amounts = term.middles_between(int(history.products[unit]), position, own[row.term])
-        middles = tuple(term.keys[n] for n in nodes[np.argsort(-amounts, kind="stable")])
-    return Part(row.kind, unit, term.term, value, middles)
+def _parts(
+    rows: list[_Row], history: History, products: IntArray, values: FloatArray, shown: tuple[IntArray, IntArray]
+) -> list[Part]:
+    """What is shown of (I, R · J) values, in that order."""
+    number, unit = np.divmod(shown[1], len(history) or 1)
+    middles: list[tuple[str, ...]] = [()] * len(number)
+    for n, row in enumerate(rows):
+        if row.path is not None and row.path[0].term.two_steps:
+            term, own = row.path
+            here = np.flatnonzero(number == n)
+            names = term.middles_between(history.products[unit[here]], products[shown[0][here]], own)
+            for at, found in zip(here.tolist(), names, strict=True):
+                middles[at] = found
+    terms = [None if row.path is None else row.path[0].term for row in rows]
+    return [
+        Part(rows[n].kind, u, terms[n], value, names)
+        for n, u, value, names in zip(number.tolist(), unit.tolist(), values[shown].tolist(), middles, strict=True)
+    ]
 
 
 def _beaten(lead: FloatArray, product: int) -> IntArray:

@@ -14,6 +14,7 @@ history changes nothing but that event's own contributions.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -156,17 +157,14 @@ class PathTerm:
         size = len(self.degree)
         if self.term.kind == "self":
             return np.equal.outer(starts, ends)[..., None].astype(np.float64)
-        # A history often holds a product several times, for what was done with it.
-        once, place = np.unique(starts.astype(np.int64), return_inverse=True)
-        total = np.zeros((len(once), len(ends), factors.shape[1]))
-        ends = ends.astype(np.int64)
+        total = np.zeros((len(starts), len(ends), factors.shape[1]))
+        starts, ends = starts.astype(np.int64), ends.astype(np.int64)
+        place = np.zeros(size, np.int32)
         if self.term.two_steps:
-            middles = len(self.middle_degree)
-            scratch = np.zeros(size, np.int64), np.zeros(middles, np.int8), np.zeros(middles)
             walk.two_steps_between(
                 total,
-                scratch,
-                once,
+                place,
+                starts,
                 ends,
                 own.astype(np.int64),
                 factors,
@@ -175,18 +173,21 @@ class PathTerm:
                 arrays(self.by_middle),
             )
         else:
-            walk.one_step_between(total[..., 0], np.zeros(size, np.int64), once, ends, arrays(self.links))
-        return np.asarray(total[place])
+            walk.one_step_between(total[..., 0], place, starts, ends, arrays(self.links))
+        return total
 
-    def middles_between(self, start: int, end: int, own: IntArray) -> tuple[IntArray, FloatArray]:
-        """Middle nodes of the paths between two products and what each path amounts to."""
-        # Read from the arrays: slicing a sparse matrix costs twenty times as much for rows this short.
-        (left, left_weights), (right, right_weights) = _row(self.links, start), _row(self.inwards, end)
-        nodes, at_left, at_right = np.intersect1d(left, right, assume_unique=True, return_indices=True)
-        kept = ~np.isin(nodes, own)
-        nodes = nodes[kept]
-        values = left_weights[at_left[kept]] * right_weights[at_right[kept]] * self.middle_factor[nodes]
-        return nodes, values * self.start_factor[start] * self.end_factor[end]
+    def middles_between(self, starts: IntArray, ends: IntArray, own: IntArray) -> list[tuple[str, ...]]:
+        """Names of the middle nodes of the paths between each of P pairs of products, the strongest first."""
+        begins, nodes = walk.middles_between(
+            starts.astype(np.int64),
+            ends.astype(np.int64),
+            own.astype(np.int64),
+            self.middle_factor,
+            arrays(self.links),
+            arrays(self.inwards),
+        )
+        names = [self.keys[node] for node in nodes.tolist()]
+        return [tuple(names[start:stop]) for start, stop in pairwise(begins.tolist())]
 
     def without_middles(self, columns: IntArray) -> "PathTerm":
         """The term with some middle nodes gone; degrees and keys of the others stay."""
@@ -225,12 +226,6 @@ def middle_factor(degrees: FloatArray, shares: Sequence[float]) -> FloatArray:
         if share:
             total += share * power(degrees, exponent)
     return total
-
-
-def _row(matrix: sp.csr_array, position: int) -> tuple[IntArray, FloatArray]:
-    """Columns and weights of one row."""
-    here = slice(matrix.indptr[position], matrix.indptr[position + 1])
-    return matrix.indices[here], matrix.data[here]
 
 
 def _pruned(matrix: sp.csr_array, kept: FloatArray) -> sp.csr_array:

@@ -99,7 +99,10 @@ def explicit(incidence: Incidence, behaviours: int, variants: Variants) -> FitTe
     factors = np.stack([middle_factor(incidence.middle_degree, shares) for shares in variants], axis=1)
 
     def between(starts: IntArray, ends: IntArray, person: int) -> Sequence[FloatArray]:
-        return tuple(np.moveaxis(first.sums_between(starts, ends, first.owned_by(person), factors), 2, 0))
+        # A history often holds a product several times, for what was done with it.
+        once, place = np.unique(starts, return_inverse=True)
+        sums = first.sums_between(once, ends, first.owned_by(person), factors)
+        return tuple(np.moveaxis(sums[place], 2, 0))
 
     return FitTerm(
         name=incidence.term.name,

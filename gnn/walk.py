@@ -4,13 +4,14 @@ Loops over CSR rows are what the explicit terms are; numba runs them some ten ti
 sparse matrices does for the short rows of one history. All arrays are plain numpy.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Csr = tuple[Array, Array, Array]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -21,9 +22,9 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
     amounts: Array,
     own: Array,
     middle_factor: Array,
-    links: tuple[Array, Array, Array],
-    ends: tuple[Array, Array, Array],
-    by_middle: tuple[Array, Array, Array],
+    links: Csr,
+    ends: Csr,
+    by_middle: Csr,
 ) -> None:
     """Adds to `total` (N,) what all paths from the starts to every other product amount to.
 
@@ -68,7 +69,7 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
 
 
 @numba.njit(cache=True, nogil=True)
-def one_step(total: Array, starts: Array, amounts: Array, links: tuple[Array, Array, Array]) -> None:
+def one_step(total: Array, starts: Array, amounts: Array, links: Csr) -> None:
     """Adds to `total` (N,) what leads from the starts along direct links (N, N)."""
     indptr, indices, data = links
     for k in range(len(starts)):
@@ -79,93 +80,180 @@ def one_step(total: Array, starts: Array, amounts: Array, links: tuple[Array, Ar
 @numba.njit(cache=True, nogil=True)
 def two_steps_between(
     total: Array,
-    scratch: tuple[Array, Array, Array],
+    place: Array,
     starts: Array,
     products: Array,
     own: Array,
     factors: Array,
-    links: tuple[Array, Array, Array],
-    ends: tuple[Array, Array, Array],
-    by_middle: tuple[Array, Array, Array],
+    links: Csr,
+    ends: Csr,
+    by_middle: Csr,
 ) -> None:
     """Adds to `total` (J, I, V) what the paths between each start and each product amount to.
 
-    Whichever is shorter is walked: from a start to all that its middle nodes lead to, or from the products back
-    to the middle nodes of the start.
+    Whichever is shorter is walked: from the middle nodes of the starts to all that they lead to, or from the
+    products back to these.
 
     Args:
         total: (J, I, V) is added to, V choices of middle factors.
-        scratch: zeros to write to: (N,) and (M,) integers and (M,) floats.
+        place: (N,) zeros to write to, made by numpy as in `two_steps`.
         starts: (J,)
         products: (I,), each once.
         own: middle nodes that no path goes through.
         factors: (M, V)
         links, ends, by_middle: as of `two_steps`.
     """
-    place, shut, weight = scratch
-    indptr, indices, data = links
-    middle_indptr, _, _ = by_middle
+    found = _by_node(starts, own, links)
     back = 0
+    for product in products:
+        back += _length(ends, product)
+    if _longer(by_middle, found.nodes, back):
+        for i in range(len(products)):
+            for to in range(ends[0][products[i]], ends[0][products[i] + 1]):
+                n = ends[1][to]
+                at = found.table[_slot(found.table, found.nodes, n)]
+                if at >= 0:
+                    _add(total, i, products[i], ends[2][to], starts, found, at, factors[n])
+        return
     for i in range(len(products)):
         place[products[i]] = i + 1
-        back += ends[0][products[i] + 1] - ends[0][products[i]]
-    for n in own:
-        shut[n] = 1
+    for at in range(len(found.nodes)):
+        n = found.nodes[at]
+        for to in range(by_middle[0][n], by_middle[0][n + 1]):
+            i = place[by_middle[1][to]] - 1
+            if i >= 0:
+                _add(total, i, products[i], by_middle[2][to], starts, found, at, factors[n])
+
+
+class _ByNode(NamedTuple):
+    """Links of some starts by their middle node, in tables as large as what there is of them.
+
+    Shapes:
+        table: where each node is in `nodes`, -1 where none is; `_slot` says at which place.
+        nodes: (T,) different ones.
+        first: (T,) its first link; -1 if no path goes through it.
+        after: (L,) the next link of the same node, -1 for the last.
+        start, weight: (L,) of each link, the start as its number among the starts.
+    """
+
+    table: Array
+    nodes: Array
+    first: Array
+    after: Array
+    start: Array
+    weight: Array
+
+
+@numba.njit(cache=True, nogil=True)
+def _by_node(starts: Array, own: Array, links: Csr) -> _ByNode:
+    indptr, indices, data = links
+    count = 0
+    for j in starts:
+        count += _length(links, j)
+    size = 4
+    while size < 2 * count:
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    nodes, first, after = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
+    start, weight = np.empty(count, np.int32), np.empty(count)
+    link, different = 0, 0
     for k in range(len(starts)):
-        row = range(indptr[starts[k]], indptr[starts[k] + 1])
-        ahead = 0
-        for at in row:
-            ahead += middle_indptr[indices[at] + 1] - middle_indptr[indices[at]]
-        for at in row:
-            weight[indices[at]] = 0.0 if shut[indices[at]] else data[at]
-        if ahead <= back:
-            _lead_on(total[k], starts[k], place, weight, indices[row.start : row.stop], factors, by_middle)
-        else:
-            _lead_back(total[k], starts[k], products, weight, factors, ends)
-        for at in row:
-            weight[indices[at]] = 0.0
+        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
+            slot = _slot(table, nodes, indices[at])
+            if table[slot] < 0:
+                table[slot] = different
+                nodes[different] = indices[at]
+                first[different] = -1
+                different += 1
+            after[link] = first[table[slot]]
+            first[table[slot]] = link
+            start[link] = k
+            weight[link] = data[at]
+            link += 1
+    for n in own:
+        slot = _slot(table, nodes, n)
+        if table[slot] >= 0:
+            first[table[slot]] = -1
+    return _ByNode(table, nodes[:different], first, after, start, weight)
 
 
 @numba.njit(cache=True, nogil=True)
-def _lead_on(
-    total: Array,
-    start: int,
-    place: Array,
-    weight: Array,
-    middles: Array,
-    factors: Array,
-    by_middle: tuple[Array, Array, Array],
-) -> None:
-    indptr, products, data = by_middle
-    for n in middles:
-        if weight[n] != 0.0:
-            for to in range(indptr[n], indptr[n + 1]):
-                column = place[products[to]]
-                if column > 0 and products[to] != start:
-                    value = weight[n] * data[to]
-                    for variant in range(factors.shape[1]):
-                        total[column - 1, variant] += value * factors[n, variant]
+def _slot(table: Array, nodes: Array, n: int) -> int:
+    """Where a node is in a table, or would be: the size is a power of two, and half of it is free."""
+    slot = (n * 0x9E3779B1 >> 12) & (len(table) - 1)
+    while table[slot] >= 0 and nodes[table[slot]] != n:
+        slot = (slot + 1) & (len(table) - 1)
+    return slot
 
 
 @numba.njit(cache=True, nogil=True)
-def _lead_back(
-    total: Array, start: int, products: Array, weight: Array, factors: Array, ends: tuple[Array, Array, Array]
+def _add(
+    total: Array, i: int, product: int, weight: float, starts: Array, found: _ByNode, at: int, factor: Array
 ) -> None:
-    indptr, middles, data = ends
-    for i in range(len(products)):
-        if products[i] != start:
-            for at in range(indptr[products[i]], indptr[products[i] + 1]):
-                n = middles[at]
-                if weight[n] != 0.0:
-                    value = weight[n] * data[at]
-                    for variant in range(factors.shape[1]):
-                        total[i, variant] += value * factors[n, variant]
+    """Adds the paths between the starts of a middle node and one product."""
+    link = found.first[at]
+    while link >= 0:
+        k = found.start[link]
+        if starts[k] != product:
+            value = found.weight[link] * weight
+            for variant in range(len(factor)):
+                total[k, i, variant] += value * factor[variant]
+        link = found.after[link]
 
 
 @numba.njit(cache=True, nogil=True)
-def one_step_between(
-    total: Array, place: Array, starts: Array, products: Array, links: tuple[Array, Array, Array]
-) -> None:
+def _length(matrix: Csr, row: int) -> Any:
+    return matrix[0][row + 1] - matrix[0][row]
+
+
+@numba.njit(cache=True, nogil=True)
+def _longer(matrix: Csr, rows: Array, least: int) -> bool:
+    """Whether some rows together have more entries than so many."""
+    for row in rows:
+        least -= _length(matrix, row)
+        if least < 0:
+            return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
+def middles_between(
+    starts: Array, products: Array, own: Array, middle_factor: Array, links: Csr, ends: Csr
+) -> tuple[Array, Array]:
+    """Middle nodes of the paths of some pairs: those with the largest amount first, else in order.
+
+    Args:
+        starts, products: (P,) each.
+        own, middle_factor, links, ends: as of `two_steps`; columns are sorted in each row.
+
+    Returns:
+        (P + 1,) where those of each pair begin, and the nodes, one pair after the other.
+    """
+    begins = np.zeros(len(starts) + 1, np.int64)
+    most = 0
+    for pair in range(len(starts)):
+        most += min(_length(links, starts[pair]), _length(ends, products[pair]))
+    nodes, amounts = np.empty(most, np.int64), np.empty(most)
+    count = 0
+    for pair in range(len(starts)):
+        at, other = links[0][starts[pair]], ends[0][products[pair]]
+        last, other_last = links[0][starts[pair] + 1], ends[0][products[pair] + 1]
+        while at < last and other < other_last:
+            n, m = links[1][at], ends[1][other]
+            if n == m and not _in(own, n):
+                nodes[count] = n
+                amounts[count] = links[2][at] * ends[2][other] * middle_factor[n]
+                count += 1
+            at += n <= m
+            other += m <= n
+        here = slice(begins[pair], count)
+        nodes[here] = nodes[here][np.argsort(-amounts[here], kind="mergesort")]
+        begins[pair + 1] = count
+    return begins, nodes[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+def one_step_between(total: Array, place: Array, starts: Array, products: Array, links: Csr) -> None:
     """Adds to `total` (J, I) the direct links (N, N) from each start to each other product.
 
     Args:
@@ -200,9 +288,9 @@ def two_steps_of_many(  # noqa: C901 (as `two_steps`, once a row)
     own: tuple[Array, Array],
     end_factor: Array,
     middle_factor: Array,
-    links: tuple[Array, Array, Array],
-    ends: tuple[Array, Array, Array],
-    by_middle: tuple[Array, Array, Array],
+    links: Csr,
+    ends: Csr,
+    by_middle: Csr,
 ) -> None:
     """Adds the paths of many histories to (B, N), one history a row, as `two_steps` does for one.
 
@@ -255,7 +343,7 @@ def one_step_of_many(
     starts: Array,
     amounts: Array,
     end_factor: Array,
-    links: tuple[Array, Array, Array],
+    links: Csr,
 ) -> None:
     """Adds the direct links of many histories to (B, N), one history a row."""
     link_indptr, link_indices, link_data = links

@@ -82,13 +82,29 @@ def test_values_between_products_are_the_dense_formula_whichever_way_is_walked(s
     own = generator.choice(M, int(generator.integers(0, 4)), replace=False).astype(np.int64)
     factors = generator.normal(size=(M, 2))
     total = np.zeros((len(starts), len(products), 2))
-    scratch = np.zeros(N, np.int64), np.zeros(M, np.int8), np.zeros(M)
-    by_middle = arrays(ends.T.tocsr())
-    walk.two_steps_between(total, scratch, starts, products, own, factors, arrays(links), arrays(ends), by_middle)
+    place, by_middle = np.zeros(N, np.int32), arrays(ends.T.tocsr())
+    walk.two_steps_between(total, place, starts, products, own, factors, arrays(links), arrays(ends), by_middle)
     for sheet, middle in zip(np.moveaxis(total, 2, 0), factors.T, strict=True):
         for row, start in zip(sheet, starts, strict=True):
             alone = dense_two_steps(links, ends, np.array([start]), np.ones(1), own, middle)
             assert row == pytest.approx(alone[products], abs=1e-12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.booleans())
+def test_middles_between_two_products_are_those_that_link_both_the_strongest_first(seed, directed):
+    generator = np.random.default_rng(seed)
+    links = incidence(generator)
+    ends = incidence(generator) if directed else links
+    starts, products = generator.integers(0, N, (2, 5))
+    own = generator.choice(M, int(generator.integers(0, 4)), replace=False).astype(np.int64)
+    middle = generator.choice([0.5, 1.0], M)
+    links.data[:] = ends.data[:] = 1.0  # so that some are as strong as others
+    begins, nodes = walk.middles_between(starts, products, own, middle, arrays(links), arrays(ends))
+    for pair, (start, product) in enumerate(zip(starts, products, strict=True)):
+        both = np.flatnonzero(links.toarray()[start] * ends.toarray()[product])
+        expected = sorted(set(both.tolist()) - set(own.tolist()), key=lambda n: (-middle[n], n))
+        assert nodes[begins[pair] : begins[pair + 1]].tolist() == expected
 
 
 def test_direct_links_between_products_leave_out_the_product_itself():

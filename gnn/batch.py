@@ -1,6 +1,7 @@
 """Scores of many people at once, from the model as it is served."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from gnn.context import Contexts
 from gnn.histories import Histories
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
-from gnn.paths import FloatArray, PathTerm, arrays
+from gnn.paths import Csr, FloatArray, PathTerm, arrays
 from gnn.popularity import Moment
 from gnn.scoring import Scorer
 from gnn.tasks import Questions, Ragged
@@ -52,7 +53,8 @@ class ModelRanker:
         scores += prior.astype(scores.dtype)
         self.contexts.add_to(scores, questions.user)
         if self.length_power:
-            scores *= np.maximum(np.diff(rows.indptr), 1.0)[:, None] ** -self.length_power
+            lengths = np.maximum(np.diff(rows.indptr), 1.0)[:, None]
+            scores *= (lengths**-self.length_power).astype(scores.dtype)
         return np.asarray(scores, np.float32)
 
     def _joined(self, questions: Questions) -> "_Rows":
@@ -64,13 +66,32 @@ class ModelRanker:
         return _Rows(questions.user, units.indptr, joined, np.repeat(questions.as_of_ms, units.lengths()))
 
     def _personal(self, rows: "_Rows") -> Float32:
-        total = np.zeros((len(rows.indptr) - 1, self.scorer.size), np.float32)
+        total = self._dots(rows)
         for term in self.scorer.terms:
             _add_paths(total, rows, term)
-        for dense in (self.scorer.low_pass, self.scorer.latent):
-            if dense is not None:
-                _add_dots(total, rows, dense)
         return total
+
+    @cached_property
+    def _ends(self) -> Float32:
+        """(N, d) vectors of products as the end in all dense terms, so that one product of matrices is enough."""
+        return np.hstack([np.empty((self.scorer.size, 0), np.float32), *(dense.vectors for dense in self._dense)])
+
+    @property
+    def _dense(self) -> list[LowPass | Latent]:
+        return [dense for dense in (self.scorer.low_pass, self.scorer.latent) if dense is not None]
+
+    def _dots(self, rows: "_Rows") -> Float32:
+        """(B, N) of the dense terms; nothing from a product to itself, as in `gnn.latent.dots`."""
+        starts, carried, back = rows.units.products, [], np.zeros(len(rows.units), np.float32)
+        for dense in self._dense:
+            left = dense.basis if isinstance(dense, LowPass) else dense.vectors
+            amounts = rows.amounts(dense).astype(np.float32)
+            matrix = sp.csr_array((amounts, starts, rows.indptr), shape=(len(rows.people), len(left)))
+            carried.append(matrix @ left)
+            back += amounts * np.einsum("jd,jd->j", left[starts], dense.vectors[starts])
+        total = np.hstack([np.empty((len(rows.people), 0), np.float32), *carried]) @ self._ends.T
+        np.subtract.at(total, (rows.of_units(), starts), back)
+        return np.asarray(total)
 
 
 @dataclass(frozen=True)
@@ -106,19 +127,15 @@ def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
             term.owned_by_each(rows.people),
             end_factor,
             term.middle_factor.astype(np.float32),
-            arrays(term.links),
-            arrays(term.inwards),
-            arrays(term.by_middle),
+            _single(term.links),
+            _single(term.inwards),
+            _single(term.by_middle),
         )
     else:
-        walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, arrays(term.links))
+        walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, _single(term.links))
 
 
-def _add_dots(total: Float32, rows: _Rows, dense: LowPass | Latent) -> None:
-    """Nothing from a product to itself, as in `gnn.latent.dots`."""
-    left = dense.basis if isinstance(dense, LowPass) else dense.vectors
-    starts, amounts = rows.units.products, rows.amounts(dense).astype(np.float32)
-    carried = sp.csr_array((amounts, starts, rows.indptr), shape=(len(total), len(left)))
-    total += (carried @ left) @ dense.vectors.T
-    itself = np.einsum("jd,jd->j", left[starts], dense.vectors[starts])
-    np.subtract.at(total, (rows.of_units(), starts), amounts * itself)
+def _single(matrix: sp.csr_array) -> Csr:
+    """What a walk, which waits for memory, reads: half the bytes, and columns whose sign need not be looked at."""
+    indptr, indices, data = arrays(matrix)
+    return indptr, indices.view(np.uint32) if indices.dtype == np.int32 else indices, data.astype(np.float32)

@@ -230,8 +230,8 @@ def _scored(
         scores = np.asarray(ranker(part), np.float32)
         if scores.ndim != 2 or len(scores) != len(part):
             raise RankingError(f"{len(part)} questions got scores of shape {scores.shape}; give one row for each")
-        if (wrong := np.isnan(scores)).any():
-            row, product = np.argwhere(wrong)[0]
+        if np.isnan(scores.max(initial=-np.inf)):  # which NaN gets through
+            row, product = np.argwhere(np.isnan(scores))[0]
             raise RankingError(
                 f"the score of product {product} for the user at position {part.user[row]} (question {start + row}) "
                 "is not a number; look for a division by zero or an overflow in the model"

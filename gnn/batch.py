@@ -136,6 +136,6 @@ def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
 
 
 def _single(matrix: sp.csr_array) -> Csr:
-    """What a walk, which waits for memory, reads: half the bytes, and columns whose sign need not be looked at."""
+    """What a walk, which waits for memory, reads: weights of half the bytes."""
     indptr, indices, data = arrays(matrix)
-    return indptr, indices.view(np.uint32) if indices.dtype == np.int32 else indices, data.astype(np.float32)
+    return indptr, indices, data.astype(np.float32)

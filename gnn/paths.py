@@ -210,8 +210,11 @@ class PathTerm:
 
 
 def arrays(matrix: sp.csr_array) -> Csr:
-    """What a compiled walk reads of a matrix."""
-    return matrix.indptr, matrix.indices, matrix.data
+    """What a compiled walk reads of a matrix. Unsigned, columns need no look at their sign, at every step of it."""
+    indices = matrix.indices
+    if indices.dtype == np.int32:  # not of 64 bits: numba takes the sum of a uint64 and an int64 for a float
+        indices = indices.view(np.uint32)
+    return matrix.indptr, indices, matrix.data
 
 
 def power(degrees: FloatArray, exponent: float) -> FloatArray:

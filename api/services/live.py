@@ -23,7 +23,7 @@ from gnn.live_links import LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
 from gnn.units import History
-from graph import Change, Met, Store, meeting_of
+from graph import Change, Store, meeting_of
 from schema.errors import PathrecError
 
 _log = structlog.get_logger()
@@ -71,7 +71,9 @@ class Happened:
         since: when the data of the model was exported, by the wall clock.
         """
         self._store, self._read_to = store, since
-        self._met: list[Met] = []
+        self._codes: dict[str, int] = {}
+        # (3, E) code of the product, when it was met and when that was written.
+        self._met = np.empty((3, 0), np.int64)
         self._lock = threading.Lock()
 
     def until(self, minute: datetime, clock: timedelta, scorer: Scorer) -> tuple[Int64, Int64]:
@@ -85,19 +87,17 @@ class Happened:
         written = minute - clock - COMMITTED
         with self._lock:
             if written > self._read_to:
-                self._met += self._store.recorded_between(self._read_to, written)
-                self._read_to = written
-            met = self._met[:]
-        limits = (_ms(minute), _ms(written))
-        known = [
-            (position, time_ms)
-            for product, time_ms, recorded_ms in met
-            if time_ms <= limits[0]
-            and recorded_ms <= limits[1]
-            and (position := scorer.positions.get(product)) is not None
-        ]
-        pairs = np.array(known, np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+                self._read(written)
+            met, products = self._met, list(self._codes)
+        codes, times_ms, _ = met[:, (met[1] <= _ms(minute)) & (met[2] <= _ms(written))]
+        places = np.array([scorer.positions.get(product, -1) for product in products], np.int64)[codes]
+        return places[places >= 0], times_ms[places >= 0]
+
+    def _read(self, until: datetime) -> None:
+        found = self._store.recorded_between(self._read_to, until)
+        rows = [(self._codes.setdefault(m.product, len(self._codes)), m.time_ms, m.recorded_ms) for m in found]
+        self._met = np.concatenate([self._met, np.array(rows, np.int64).reshape(-1, 3).T], axis=1)
+        self._read_to = until
 
 
 @dataclass(frozen=True)

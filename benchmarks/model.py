@@ -27,7 +27,6 @@ from benchmarks.machine import machine, write_json
 from gnn.baselines.common import dot_ranker, interactions
 from gnn.baselines.lightgcn import LightGCN, SymmetricConv, adjacency_of, edge_index_of
 from gnn.batch import ModelRanker
-from gnn.context import contexts_of
 from gnn.data import Float32, Shop
 from gnn.datasets import read_benchmark
 from gnn.evaluate import peak_memory
@@ -171,8 +170,7 @@ def full_ranking(served: Served) -> Comparison:
         as_of_ms=np.full(shop.users, shop.as_of_ms, np.int64),
         answers=Ragged.from_rows(NOTHING, NOTHING, shop.users),
     )
-    people = contexts_of(served.scorer.contexts, shop)
-    ours = ModelRanker(served.scorer, served.past, served.trained.moment, people, served.trained.fitted.length_power)
+    ours = ModelRanker.over(served.scorer, shop, served.trained.moment, served.trained.fitted.length_power)
     plain = dot_ranker(served.people, served.vectors, interactions(shop))
     seen = history_products(shop)
 

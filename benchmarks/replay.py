@@ -29,10 +29,8 @@ from benchmarks.machine import machine, write_json, write_text
 from benchmarks.plot import Line, Panel, svg
 from gnn.baselines import BASELINES, Skipped
 from gnn.batch import ModelRanker
-from gnn.context import contexts_of
 from gnn.data import Float32, Shop, TrainingError, read_shop
 from gnn.evaluate import model_ranker
-from gnn.histories import histories
 from gnn.measure import measure
 from gnn.rivals import tuning_goal
 from gnn.splits import split_at
@@ -165,8 +163,7 @@ def frozen(trained: Trained, seen: Shop) -> Ranker:
 
 def with_demand_frozen(trained: Trained, seen: Shop) -> Ranker:
     """A model that knows each history, with the prior and the trend of the moment of training."""
-    people = contexts_of(trained.scorer.contexts, seen)
-    return ModelRanker(trained.scorer, histories(seen), trained.moment, people)
+    return ModelRanker.over(trained.scorer, seen, trained.moment)
 
 
 def rival(name: str, seen: Shop, seed: int) -> tuple[Ranker, float]:

@@ -1,5 +1,6 @@
 """Scores of many people at once, from the model as it is served."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +9,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from gnn import walk
-from gnn.context import Contexts
-from gnn.histories import Histories
+from gnn.context import Contexts, contexts_of
+from gnn.data import Shop
+from gnn.histories import Histories, histories
 from gnn.latent import Latent
 from gnn.low_pass import LowPass
 from gnn.paths import Csr, FloatArray, PathTerm, arrays
@@ -41,6 +43,12 @@ class ModelRanker:
     contexts: Contexts
     length_power: float = 0.0
 
+    @classmethod
+    def over(cls, scorer: Scorer, happened: Shop, moment: Moment, length_power: float = 0.0) -> "ModelRanker":
+        """A model that knows the histories and the people of a shop."""
+        people = contexts_of(scorer.contexts, happened)
+        return cls(scorer, histories(happened), moment, people, length_power)
+
     def __call__(self, questions: Questions) -> Float32:
         """(B, N) scores."""
         rows = self._joined(questions)
@@ -67,9 +75,17 @@ class ModelRanker:
 
     def _personal(self, rows: "_Rows") -> Float32:
         total = self._dots(rows)
-        for term in self.scorer.terms:
-            _add_paths(total, rows, term)
+        for term, links in zip(self.scorer.terms, self._links, strict=True):
+            _add_paths(total, rows, term, links)
         return total
+
+    @cached_property
+    def _links(self) -> list[list[Csr]]:
+        """What the walks of each term, which wait for memory, read: weights of half the bytes."""
+        return [
+            [_single(matrix) for matrix in ((t.links, t.inwards, t.by_middle) if t.term.two_steps else (t.links,))]
+            for t in self.scorer.terms
+        ]
 
     @cached_property
     def _ends(self) -> Float32:
@@ -113,7 +129,7 @@ class _Rows:
         return np.repeat(np.arange(len(self.people)), np.diff(self.indptr))
 
 
-def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
+def _add_paths(total: Float32, rows: _Rows, term: PathTerm, links: Sequence[Csr]) -> None:
     amounts = rows.amounts(term).astype(np.float32)
     if not amounts.any():
         return
@@ -127,15 +143,12 @@ def _add_paths(total: Float32, rows: _Rows, term: PathTerm) -> None:
             term.owned_by_each(rows.people),
             end_factor,
             term.middle_factor.astype(np.float32),
-            _single(term.links),
-            _single(term.inwards),
-            _single(term.by_middle),
+            *links,
         )
     else:
-        walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, _single(term.links))
+        walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, *links)
 
 
 def _single(matrix: sp.csr_array) -> Csr:
-    """What a walk, which waits for memory, reads: weights of half the bytes."""
     indptr, indices, data = arrays(matrix)
     return indptr, indices, data.astype(np.float32)

@@ -6,7 +6,7 @@ own scores, so that a weight means the same before and after the data has grown.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gnn.context import contexts, contexts_of, weighted
+from gnn.context import Contexts, contexts, contexts_of, weighted
 from gnn.data import Shop
 from gnn.fit import Fit, Goal, fit
 from gnn.histories import Histories, histories
@@ -98,6 +98,11 @@ class Learned:
         """(N,) users who did anything with a product."""
         return met(self.shop)
 
+    @cached_property
+    def contexts(self) -> Contexts:
+        """What the properties of its people say, not weighted yet."""
+        return contexts(self.shop)
+
     def vectors(self) -> npt.NDArray[np.float32]:
         """(N, d) z."""
         with torch.no_grad():
@@ -149,12 +154,12 @@ def fit_split(
     shop = split.seen
     vectors = before.vectors()
     terms = fit_terms(shop, before.found, before.smooth, vectors)
-    names, known, of_people = [term.name for term in terms], demand(shop), contexts(shop)
+    names, known = [term.name for term in terms], demand(shop)
     fitted = _unfitted(before, names)
     rounds = 1 if split.questions.candidates is not None else ROUNDS
     model: Proposer | None = None
     for turn in range(rounds):
-        questions = batches(split, terms, known, of_people, np.random.default_rng(seed), model, seconds / rounds)
+        questions = batches(split, terms, known, before.contexts, np.random.default_rng(seed), model, seconds / rounds)
         if not questions:
             break
         stage = "fitting the weights" if turn == 0 else "fitting the weights again"
@@ -162,16 +167,14 @@ def fit_split(
             questions,
             terms,
             len(shop.behaviours),
-            contexts=tuple(of_people.priors),
+            contexts=tuple(before.contexts.priors),
             goal=goal,
             timed=shop.has_times,
             seed=seed,
             stage=stage,
             report=report,
         )
-        fitted = _normalised(
-            before, names, numbers, dict(zip(of_people.priors, numbers.context.tolist(), strict=True)), seed
-        )
+        fitted = _normalised(before, names, numbers, seed)
         if turn + 1 < rounds:
             model = _proposer(build(before, fitted, seed=seed, version="fit"), shop)
             smooth = before.smooth if _earns_its_place(numbers) else None
@@ -218,7 +221,7 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         alive=np.ones(shop.products, bool),
         people=people(shop),
         default_weight=0.0,
-        contexts=weighted(contexts(shop), fitted.context),
+        contexts=weighted(everything.contexts, fitted.context),
         pulse=Pulse.of(moment) if shop.has_times else None,
     )
     return replace(scorer, default_weight=_spread(scorer, past, shop, sample))
@@ -320,7 +323,7 @@ def _nothing(behaviours: int) -> Numbers:
     return Numbers(np.zeros(behaviours), (START, END), shares, neutral_units(behaviours))
 
 
-def _normalised(before: Learned, names: Sequence[str], numbers: Fit, context: Mapping[str, float], seed: int) -> Fitted:
+def _normalised(before: Learned, names: Sequence[str], numbers: Fit, seed: int) -> Fitted:
     """Weights for terms of deviation one from weights for terms as they were fitted."""
     ones = np.ones(len(before.shop.behaviours))
     terms = {}
@@ -331,7 +334,7 @@ def _normalised(before: Learned, names: Sequence[str], numbers: Fit, context: Ma
         terms,
         numbers.prior,
         numbers.trend,
-        {name: weight for name, weight in context.items() if weight > SMALLEST_LIFT},
+        {name: weight for name, weight in numbers.context.items() if weight > SMALLEST_LIFT},
         numbers.length_power,
         numbers.measure,
         numbers.without,

@@ -14,10 +14,8 @@ from typing import Any
 
 from gnn.batch import ModelRanker
 from gnn.build import Fitted, Learned, build, moment_of, with_demand
-from gnn.context import contexts_of
 from gnn.data import Shop
 from gnn.fit import Goal
-from gnn.histories import histories
 from gnn.measure import Measured, measure_by_protocol
 from gnn.readable import Point, readable_curve, readable_share
 from gnn.rivals import Rival, ask_rival
@@ -157,8 +155,7 @@ def model_ranker(trained: Trained, happened: Shop) -> ModelRanker:
     """A model that knows what has happened in a shop: histories and demand count without training."""
     moment = replace(trained.moment, demand=trained.moment.demand.since(happened))
     scorer = with_demand(trained.scorer, moment, happened)
-    people = contexts_of(scorer.contexts, happened)
-    return ModelRanker(scorer, histories(happened), moment, people, trained.fitted.length_power)
+    return ModelRanker.over(scorer, happened, moment, trained.fitted.length_power)
 
 
 def validation_ranker(trained: Trained, validation: Split, seed: int) -> ModelRanker:
@@ -169,8 +166,7 @@ def validation_ranker(trained: Trained, validation: Split, seed: int) -> ModelRa
 def fitted_ranker(before: Learned, fitted: Fitted, split: Split, seed: int) -> ModelRanker:
     """The model of what was learned from what a split lets see, with fitted weights."""
     scorer = build(before, fitted, seed=seed, version="validation")
-    people = contexts_of(scorer.contexts, split.seen)
-    return ModelRanker(scorer, histories(split.seen), moment_of(split.seen, fitted), people, fitted.length_power)
+    return ModelRanker.over(scorer, split.seen, moment_of(split.seen, fitted), fitted.length_power)
 
 
 def goal_of(benchmark: Benchmark) -> Goal:

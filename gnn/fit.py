@@ -64,7 +64,7 @@ class Fit:
         variants: T tuples (P,) of a term's shares: its variants, weighed.
         units: T.
         prior, trend: (H,) weights of the standardised log demands.
-        context: (C,) weights of the lifts by properties of people.
+        context: property of people -> weight of its lifts.
         length_power: t of τ(H) = |H|^-t; 0 for lists, where it changes nothing.
         measure: what the numbers reach on the questions they were fitted on.
         without: name of a term or a property -> the same without it.
@@ -77,7 +77,7 @@ class Fit:
     units: tuple[UnitWeights, ...]
     prior: npt.NDArray[np.float64]
     trend: npt.NDArray[np.float64]
-    context: npt.NDArray[np.float64]
+    context: dict[str, float]
     length_power: float
     measure: float
     without: dict[str, float]
@@ -344,7 +344,7 @@ def _result(
         units=tuple(UnitWeights(*row) for row in zip(saturation, half_life, floor, strict=True)),
         prior=array(model.prior_weights()),
         trend=array(model.trend),
-        context=array(model.context),
+        context=dict(zip(contexts, model.context.tolist(), strict=True)),
         length_power=float(model.length_power) if goal == "auc" else 0.0,
         measure=measure,
         without=dict(zip([*(term.name for term in terms), *contexts], without, strict=True)),

@@ -50,8 +50,7 @@ class Demand:
     def log_of(self, products: npt.NDArray[np.integer], as_of_ms: Int64) -> FloatArray:
         """(H, P) standardised log demand of some products, each at its own moment (P,)."""
         counts = self._counts(np.asarray(products, np.int64), np.asarray(as_of_ms, np.int64))
-        logs = np.log(counts + self.smoothing[:, None])
-        return np.asarray((logs - self.centre[:, None]) / self.deviation[:, None])
+        return _standardised(counts, self)
 
     def since(self, shop: Shop) -> "Demand":
         """The same measure over what has happened in a shop by now."""
@@ -141,7 +140,7 @@ class Pulse:
         counts = self.counts * np.exp2(-(as_of_ms - self.as_of_ms) / half_lives)
         for row, decayed in zip(counts, np.exp2(-(as_of_ms - time_ms) / half_lives), strict=True):
             row += np.bincount(products, decayed, minlength=len(row))
-        logs = (np.log(counts + self.smoothing[:, None]) - self.centre[:, None]) / self.deviation[:, None]
+        logs = _standardised(counts, self)
         return self.prior @ logs, self.trend @ logs
 
     def lasting(self, stored: FloatArray, live: FloatArray, products: Int64) -> FloatArray:
@@ -187,6 +186,12 @@ def demand(shop: Shop) -> Demand:
         logs.mean(axis=1),
         np.where(deviation > 1e-9, deviation, 1.0),
     )
+
+
+def _standardised(counts: FloatArray, scale: Demand | Pulse) -> FloatArray:
+    """(H, P) log counts by what they are measured against."""
+    logs = np.log(counts + scale.smoothing[:, None])
+    return np.asarray((logs - scale.centre[:, None]) / scale.deviation[:, None])
 
 
 def _decays(now: Demand, wanted: Demand) -> FloatArray:

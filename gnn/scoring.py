@@ -107,14 +107,15 @@ class Scorer:
         """Whether a property with this value says anything of products."""
         return name in self.contexts and value in self.contexts[name].values
 
-    def lifts(self, context: Mapping[str, str]) -> dict[str, FloatArray]:
-        """Property -> (N,) what the prior of somebody with some properties has more than anybody's.
+    def lifts(self, context: Mapping[str, str], products: IntArray | None = None) -> dict[str, FloatArray]:
+        """Property -> (P,) what the prior of somebody with some properties has more than anybody's.
 
         Args:
             context: property -> value; what the model does not know is left out.
+            products: P positions; all, if not said.
         """
         return {
-            name: prior.lift(prior.values.index(context[name]))
+            name: prior.lift(prior.values.index(context[name]), products)
             for name, prior in self.contexts.items()
             if name in context and self.knows(name, context[name])
         }

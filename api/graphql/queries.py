@@ -39,7 +39,6 @@ class AudienceInput:
     product_ids: list[str] | None = strawberry.field(
         default=None, description="Products that count as if the viewer had just chosen them; at most 100."
     )
-
     context: list[ContextInput] | None = strawberry.field(
         default=None, description="What is known of the viewer now; it comes before what the shop knows of the user."
     )

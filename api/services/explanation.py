@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from api.services.catalogue import BoolArray
 from api.services.viewing import Unit, Viewing
 from api.services.wording import Reason
@@ -89,11 +91,12 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
         viewing.state.scorer, viewing.history, positions, viewing.as_of, viewing.audience.user_id, first=first
     )
     ids = viewing.state.scorer.product_ids
+    lifts = viewing.state.scorer.lifts(viewing.context, np.asarray(positions, np.intp))
     return [
         Explanation(
             score=float(viewing.scores[found.product]),
             prior=viewing.prior(found.product),
-            lifts={name: float(lift[found.product]) for name, lift in viewing.lifts.items()},
+            lifts={name: float(lift[place]) for name, lift in lifts.items()},
             contributions=tuple(
                 _contribution(part, found.mass, viewing.units, ids[found.product]) for part in found.parts
             ),
@@ -101,7 +104,7 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
             remainder_value=found.remainder_value,
             readable_share=found.readable_share,
         )
-        for found in taken_apart
+        for place, found in enumerate(taken_apart)
     ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -24,7 +25,10 @@ from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, 
 from gnn.scoring import Scorer
 from gnn.units import History
 from graph import Change, Store, meeting_of
+from graph.times import to_ms
 from schema.errors import PathrecError
+
+Key = TypeVar("Key")
 
 _log = structlog.get_logger()
 _BATCH = 1_000
@@ -89,7 +93,7 @@ class Happened:
             if written > self._read_to:
                 self._read(written)
             met, products = self._met, list(self._codes)
-        codes, times_ms, _ = met[:, (met[1] <= _ms(minute)) & (met[2] <= _ms(written))]
+        codes, times_ms, _ = met[:, (met[1] <= to_ms(minute)) & (met[2] <= to_ms(written))]
         places = np.array([scorer.positions.get(product, -1) for product in products], np.int64)[codes]
         return places[places >= 0], times_ms[places >= 0]
 
@@ -125,28 +129,28 @@ class LiveState:
         minute = as_of.replace(second=0, microsecond=0)
         if self.scorer.pulse is None or minute <= self.manifest.as_of:
             return self
-        state = self._at.get(minute)
-        if state is None:
-            scorer = self.scorer.at(_ms(minute), *self.happened.until(minute, self.clock, self.scorer))
-            state = self._at[minute] = replace(self, scorer=scorer, _in_context=OrderedDict(), _at=OrderedDict())
-            while len(self._at) > _MINUTES:
-                self._at.popitem(last=False)
-        return state
+
+        def make() -> LiveState:
+            met = self.happened.until(minute, self.clock, self.scorer)
+            return self._with(self.scorer.at(to_ms(minute), *met), self.index)
+
+        return _kept(self._at, minute, _MINUTES, make)
 
     def in_context(self, context: Mapping[str, str]) -> "LiveState":
         """The state for somebody with some properties, kept for the next one who has them."""
         known = {name: value for name, value in context.items() if self.scorer.knows(name, value)}
         if not known:
             return self
-        key = tuple(sorted(known.items()))
-        state = self._in_context.get(key)
-        if state is None:
+
+        def make() -> LiveState:
             scorer = self.scorer.in_context(known)
-            index = self.index and self.index.with_popular(scorer)
-            state = self._in_context[key] = replace(self, scorer=scorer, index=index, _in_context=OrderedDict())
-            while len(self._in_context) > _CONTEXTS:
-                self._in_context.popitem(last=False)
-        return state
+            return self._with(scorer, self.index and self.index.with_popular(scorer))
+
+        return _kept(self._in_context, tuple(sorted(known.items())), _CONTEXTS, make)
+
+    def _with(self, scorer: Scorer, index: Index | None) -> "LiveState":
+        """The state with another prior."""
+        return replace(self, scorer=scorer, index=index, _in_context=OrderedDict(), _at=OrderedDict())
 
     def scores(self, history: History, as_of: datetime, viewer: str | None) -> FloatArray:
         """(N,) scores for a viewer; where there is an index, -inf for all but its best products."""
@@ -323,8 +327,14 @@ def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
     return scorer
 
 
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _kept(cache: OrderedDict[Key, LiveState], key: Key, most: int, make: Callable[[], LiveState]) -> LiveState:
+    """What a cache holds for a key, made if it holds nothing; of too many the oldest goes."""
+    state = cache.get(key)
+    if state is None:
+        state = cache[key] = make()
+        while len(cache) > most:
+            cache.popitem(last=False)
+    return state
 
 
 def _categories(store: Store) -> CategoryTree:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Literal
 
 from api.services.catalogue import BoolArray, FloatArray
@@ -68,11 +67,6 @@ class Viewing:
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
-
-    @cached_property
-    def lifts(self) -> dict[str, FloatArray]:
-        """Property of the viewer -> (N,) what it adds to the prior."""
-        return {} if self.similar_to is not None else self.state.scorer.lifts(self.context)
 
 
 @dataclass(frozen=True)

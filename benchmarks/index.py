@@ -170,7 +170,8 @@ def _terms(
 
 def _links(rows: IntArray, columns: IntArray, products: int, width: int | None = None) -> sp.csr_array:
     shape = (products, int(columns.max()) + 1 if width is None else width)
-    matrix = sp.csr_array(sp.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape))
+    at = (rows.astype(np.int32), columns.astype(np.int32))  # as an artifact keeps them
+    matrix = sp.csr_array(sp.coo_array((np.ones(len(rows)), at), shape=shape))
     matrix.data[:] = 1.0
     return matrix
 

@@ -33,14 +33,12 @@ _STEPS = 25_000
 
 
 class Carried(NamedTuple):
-    """What a history brings to one term: J amounts at its starts, T values at the middle nodes it leads to.
+    """What a history brings to one term: T values at the middle nodes it leads to.
 
     A direct relation has the starts themselves in the middle, and so has the term `self`.
     """
 
     term: PathTerm
-    own: IntArray
-    amounts: FloatArray
     nodes: IntArray
     values: FloatArray
 
@@ -97,8 +95,8 @@ class HistoryWalk:
             amounts = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
             if amounts.any():
                 amounts = amounts * term.start_factor[starts]
-                carried.append(_carried(term, starts, amounts, term.owned_by(person).astype(np.int64), space))
-                back += _returning(carried[-1], starts, space)
+                own = term.owned_by(person).astype(np.int64)
+                carried.append(_carried(term, starts, amounts, own, space, back))
         for part in (scorer.latent, scorer.low_pass):
             if part is not None:
                 amounts = part.units.amounts(history, as_of_ms) * part.weights[history.behaviours]
@@ -122,10 +120,7 @@ class HistoryWalk:
         space, scorer, count = self.space, self.scorer, 0
         for c in self.carried:
             if c.term.term.kind != "self":
-                onwards = arrays(c.term.by_middle if c.term.term.two_steps else c.term.links)
-                count = reach.spread(
-                    c.nodes, c.values, onwards, c.term.end_factor, _STEPS, space.reached, space.touched, count
-                )
+                count = reach.spread(c.nodes, c.values, c.term.onwards, _STEPS, space.reached, space.touched, count)
         touched = space.touched[:count]
         found = reach.best(touched, space.reached, scorer.prior, scorer.trend, _FOUND + len(self.starts))
         near = nearest.search(self._query(), _FOUND + len(self.starts), width)
@@ -177,22 +172,16 @@ def alive(scorer: Scorer, positions: IntArray) -> IntArray:
     return found[scorer.alive[found]]
 
 
-def _carried(term: PathTerm, starts: IntArray, amounts: FloatArray, own: IntArray, space: Space) -> Carried:
-    if term.term.two_steps:
-        nodes, values = reach.carry(starts, amounts, own, term.middle_factor, arrays(term.links), space.work)
-    else:
-        nodes, values = _added_up(starts, amounts)
-    return Carried(term, own, amounts, nodes, values)
-
-
-def _returning(carried: Carried, starts: IntArray, space: Space) -> FloatArray:
-    """(J,) what comes back to each start through one term."""
-    term = carried.term
+def _carried(
+    term: PathTerm, starts: IntArray, amounts: FloatArray, own: IntArray, space: Space, back: FloatArray
+) -> Carried:
+    """What a history brings to one term; what comes back to each start is added to `back` (J,)."""
     if not term.term.two_steps:
-        return np.zeros(len(starts))
+        return Carried(term, *_added_up(starts, amounts))
     links, ends = arrays(term.links), arrays(term.inwards)
-    back = reach.returning(starts, carried.own, term.middle_factor, links, ends, space.work)
-    return np.asarray(carried.amounts * back * term.end_factor[starts])
+    nodes, values, returned = reach.carry(starts, amounts, own, term.middle_factor, links, ends, space.work)
+    back += returned * term.end_factor[starts]
+    return Carried(term, nodes, values)
 
 
 def _added_up(starts: IntArray, amounts: FloatArray) -> tuple[IntArray, FloatArray]:

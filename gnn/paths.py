@@ -91,6 +91,15 @@ class PathTerm:
         return self.inwards.T.tocsr()
 
     @cached_property
+    def onwards(self) -> Csr:
+        """(M, N), or (N, N) of direct terms: the ends of paths with d_i^-c in their weights, in half the bytes.
+
+        For walks that need not be exact: they wait for memory more than for anything else.
+        """
+        indptr, indices, data = arrays(self.by_middle if self.term.two_steps else self.links)
+        return indptr, indices, (data * self.end_factor[indices]).astype(np.float32)
+
+    @cached_property
     def key_positions(self) -> dict[str, int]:
         """Column of each middle node."""
         return {key: position for position, key in enumerate(self.keys)}
@@ -105,7 +114,8 @@ class PathTerm:
         if person is None or not len(self.owner):
             return np.empty(0, dtype=np.intp)
         order, owners = self._owned
-        start, stop = np.searchsorted(owners, [person, person + 1])
+        # Numbers of another kind would have all owners copied into theirs.
+        start, stop = np.searchsorted(owners, np.array([person, person + 1], owners.dtype))
         return order[start:stop]
 
     def owned_by_each(self, people: IntArray) -> tuple[IntArray, IntArray]:

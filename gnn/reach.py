@@ -22,35 +22,46 @@ Csr = tuple[Array, Array, Array]
 _BITS = 49
 _SIZES = 1 << (63 - _BITS)
 
+# The best are sought among so many times as many; from how many it is estimated which these are.
+_AMONG, _SAMPLE = 8, 1024
+
 # Going to a middle node costs about as much as following so many of its links.
 _NODE = 8
 
 
 @numba.njit(cache=True, nogil=True)
 def carry(
-    starts: Array, amounts: Array, own: Array, middle_factor: Array, links: Csr, work: Array
-) -> tuple[Array, Array]:
-    """(T,) middle nodes that the starts lead to, and (T,) what each carries on.
+    starts: Array, amounts: Array, own: Array, middle_factor: Array, links: Csr, ends: Csr, work: Array
+) -> tuple[Array, Array, Array]:
+    """(T,) middle nodes that the starts lead to, (T,) what each carries on, (J,) what comes back to each start.
 
     Args:
         starts, amounts: (J,) products and what each carries.
         own: middle nodes that no path goes through.
         middle_factor: (M,)
-        links: indptr, indices, data of (N, M), from the start to the middle.
+        links, ends: indptr, indices, data of (N, M), from start and from end to the middle; columns in order.
         work: (≥ M,) zeros.
     """
     indptr, indices, data = links
+    end_indptr, end_indices, end_data = ends
     steps = 0
     for k in range(len(starts)):
         steps += indptr[starts[k] + 1] - indptr[starts[k]]
-    nodes = np.empty(steps + 1, np.int64)
+    nodes, back = np.empty(steps + 1, np.int64), np.zeros(len(starts))
     count = 0
+    for n in own:
+        work[n] = np.nan  # whatever is added: neither zero nor a number
     for k in range(len(starts)):
+        other, last = end_indptr[starts[k]], end_indptr[starts[k] + 1]
         for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
             n = indices[at]
             nodes[count] = n
             count += work[n] == 0.0
             work[n] += amounts[k] * data[at]
+            while other < last and end_indices[other] < n:
+                other += 1
+            if other < last and end_indices[other] == n and not np.isnan(work[n]):
+                back[k] += amounts[k] * data[at] * middle_factor[n] * end_data[other]
     for n in own:
         work[n] = 0.0
     values = np.empty(count)
@@ -64,7 +75,7 @@ def carry(
             nodes[kept] = n
             values[kept] = value
             kept += 1
-    return nodes[:kept], values[:kept]
+    return nodes[:kept], values[:kept], back
 
 
 @numba.njit(cache=True, nogil=True)
@@ -72,7 +83,6 @@ def spread(
     nodes: Array,
     values: Array,
     onwards: Csr,
-    end_factor: Array,
     budget: int,
     reached: Array,
     touched: Array,
@@ -85,8 +95,7 @@ def spread(
 
     Args:
         nodes, values: (T,) as `carry` gives them.
-        onwards: indptr, indices, data of (M, N), from the middle to the end.
-        end_factor: (N,)
+        onwards: indptr, indices, data of (M, N), from the middle to the end; float32, with the factor of the end.
         budget: how many links may be followed; a node counts as `_NODE` links more.
         reached: (N,) is added to.
         touched: (N + 1,) its first `count` are the products with something in `reached`; the last is written over.
@@ -105,12 +114,13 @@ def spread(
                 continue
             share -= 1.0
             value = least if value > 0.0 else -least
+        carried = np.float32(value)
         for to in range(indptr[nodes[at]], indptr[nodes[at] + 1]):
             i = indices[to]
             # Written in any case and counted where it is new: a branch here would be guessed wrong half the time.
             touched[min(count, full)] = i
             count += reached[i] == 0.0
-            reached[i] += value * data[to] * end_factor[i]
+            reached[i] += carried * data[to]
     return min(count, full)
 
 
@@ -139,13 +149,22 @@ def _least(nodes: Array, values: Array, indptr: Array, budget: int) -> float:
 def best(touched: Array, reached: Array, prior: Array, trend: Array, k: int) -> Array:
     """The (≤ k,) touched products with the largest prior + trend · reached, in no order.
 
+    Only the `_AMONG` · k of them that most is carried to are looked at, or about so many: prior and trend are of all
+    products, and far away.
+
     Args:
         touched: products.
         reached, prior, trend: (N,)
         k: how many.
     """
+    least = -np.inf
+    if len(touched) > _AMONG * k:
+        sample = np.sort(reached[touched[:: len(touched) // _SAMPLE + 1]])
+        least = sample[len(sample) - 1 - len(sample) * _AMONG * k // len(touched)]
     heap = [(-np.inf, np.int64(-1))] * k
     for i in touched:
+        if reached[i] < least:
+            continue
         value = prior[i] + trend[i] * reached[i]
         if value > heap[0][0]:
             heapq.heapreplace(heap, (value, np.int64(i)))
@@ -200,35 +219,6 @@ def pull(
     for n in nodes:
         work[n] = 0.0
         marks[n >> 6] = 0
-
-
-@numba.njit(cache=True, nogil=True)
-def returning(starts: Array, own: Array, middle_factor: Array, links: Csr, ends: Csr, work: Array) -> Array:
-    """(J,) what paths lead from each start back to itself, by one unit carried.
-
-    Args:
-        starts: (J,) products.
-        own: middle nodes that no path goes through.
-        middle_factor: (M,)
-        links, ends: indptr, indices, data of (N, M), from start and from end to the middle; columns in order.
-        work: (≥ M,) zeros.
-    """
-    indptr, indices, data = links
-    end_indptr, end_indices, end_data = ends
-    for n in own:
-        work[n] = 1.0
-    found = np.zeros(len(starts))
-    for k in range(len(starts)):
-        other, last = end_indptr[starts[k]], end_indptr[starts[k] + 1]
-        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
-            n = indices[at]
-            while other < last and end_indices[other] < n:
-                other += 1
-            if other < last and end_indices[other] == n and work[n] == 0.0:
-                found[k] += data[at] * middle_factor[n] * end_data[other]
-    for n in own:
-        work[n] = 0.0
-    return found
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})

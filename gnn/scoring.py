@@ -29,6 +29,10 @@ from schema.ontology import Ontology
 from schema.pseudonym import pseudonym
 
 
+# Where fewer than one product in so many may appear, only they are looked at.
+_FEW = 16
+
+
 class HistoryRow(NamedTuple):
     """All events of one behaviour with one product."""
 
@@ -189,6 +193,9 @@ def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArra
         k: how many; fewer come back when fewer are allowed.
         allowed: (N,) products that may appear.
     """
+    if allowed is not None and np.count_nonzero(allowed) * _FEW < len(allowed):
+        among = np.flatnonzero(allowed)
+        return np.asarray(among[top(scores[among], k)])
     values = scores if allowed is None else np.where(allowed, scores, -np.inf)
     floor = _reached_by(values, k)
     candidates = np.flatnonzero(values > floor)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gnn.context import Contexts, contexts, contexts_of, weighted
+from gnn.batch import ModelRanker
+from gnn.context import Contexts, contexts, weighted
 from gnn.data import Shop
 from gnn.fit import Fit, Goal, fit
 from gnn.histories import Histories, histories
@@ -25,11 +26,11 @@ from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
 from gnn.popularity import Moment, Pulse, demand, for_horizons, shrunk_to_category
-from gnn.questions import Proposer, batches
+from gnn.questions import batches
 from gnn.scoring import Scorer
-from gnn.tasks import Split
+from gnn.tasks import Ranker, Split
 from gnn.terms import END, LATENT, LOW_PASS, START, Basis, basis, fit_terms, met, neutral_units
-from gnn.units import History, UnitWeights
+from gnn.units import UnitWeights
 from schema.progress import Report, silent
 
 SAMPLE = 200
@@ -157,7 +158,7 @@ def fit_split(
     names, known = [term.name for term in terms], demand(shop)
     fitted = _unfitted(before, names)
     rounds = 1 if split.questions.candidates is not None else ROUNDS
-    model: Proposer | None = None
+    model: Ranker | None = None
     for turn in range(rounds):
         questions = batches(split, terms, known, before.contexts, np.random.default_rng(seed), model, seconds / rounds)
         if not questions:
@@ -176,7 +177,8 @@ def fit_split(
         )
         fitted = _normalised(before, names, numbers, seed)
         if turn + 1 < rounds:
-            model = _proposer(build(before, fitted, seed=seed, version="fit"), shop)
+            scorer = build(before, fitted, seed=seed, version="fit")
+            model = ModelRanker.over(scorer, shop, moment_of(shop, fitted))
             smooth = before.smooth if _earns_its_place(numbers) else None
             # Shares are known now: with one variant a term leaves room for more people.
             shares = {name: numbers.variants for name, numbers in fitted.terms.items() if name != LATENT}
@@ -188,16 +190,6 @@ def fit_split(
 def _earns_its_place(numbers: Fit) -> bool:
     """Whether the low-pass term adds enough to make up for having no path to show."""
     return numbers.measure - numbers.without.get(LOW_PASS, numbers.measure) >= EARNED * numbers.measure
-
-
-def _proposer(scorer: Scorer, shop: Shop) -> Proposer:
-    of_people, everything = contexts_of(scorer.contexts, shop), np.arange(scorer.size)
-
-    def scores(history: History, as_of_ms: int, user: int) -> FloatArray:
-        prior = scorer.prior + of_people.lifts(user, everything).sum(axis=0)
-        return np.asarray(prior + scorer.trend * scorer.personal(history, as_of_ms, user))
-
-    return scores
 
 
 def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Scorer:

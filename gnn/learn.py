@@ -19,7 +19,7 @@ from torch.nn import functional
 from gnn.data import Shop
 from gnn.histories import Histories, histories, interactions
 from gnn.incidence import Incidence
-from gnn.losses import Asked, softmax_loss
+from gnn.losses import Asked, SoftmaxLoss
 from gnn.model import LinearPropagation
 from gnn.spectral import item_vectors
 from schema.progress import Report, silent
@@ -98,14 +98,14 @@ def learn(
     ]
     optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
     rarity = torch.from_numpy(_start_weights(shop, past)).to(device)
-    pace, step = Pace(steps, seconds), 0
+    softmax, pace, step = SoftmaxLoss(device), Pace(steps, seconds), 0
     while step < pace.steps:
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / pace.steps)))
         batch = _batch(shop, past, generator.choice(users, min(BATCH, len(users)), replace=False), generator, device)
         keep = torch.from_numpy((generator.random(shop.products) >= COLD_SHARE).astype(np.float32)).to(device)
         z = model(keep if model.modalities else None)
-        loss = _loss(model, z, batch, rarity, _columns(batch, shop.products, generator))
+        loss = _loss(softmax, model, z, batch, rarity, _columns(batch, shop.products, generator))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -141,7 +141,9 @@ def _repeats(incidence: Incidence) -> bool:
     return incidence.term.kind == "shared" and incidence.term.name != incidence.term.relation
 
 
-def _loss(model: LinearPropagation, z: Tensor, batch: _Batch, rarity: Tensor, columns: Tensor | None) -> Tensor:
+def _loss(
+    softmax: SoftmaxLoss, model: LinearPropagation, z: Tensor, batch: _Batch, rarity: Tensor, columns: Tensor | None
+) -> Tensor:
     """Mean over users of |H|^-1/2 Σ_H -log p."""
     weights = functional.softplus(model.behaviour_logits)[batch.behaviours] * rarity[batch.products]
     user = functional.embedding_bag(batch.products, z, batch.offsets, mode="sum", per_sample_weights=weights)
@@ -150,7 +152,7 @@ def _loss(model: LinearPropagation, z: Tensor, batch: _Batch, rarity: Tensor, co
     rows, has, target_rows, wanted = batch.rows, batch.products, batch.targets[:, 0], batch.targets[:, 1]
     weight = batch.row_weight[target_rows] / len(batch.offsets)
     if columns is None:
-        return softmax_loss(user, z, model.bias, Asked(rows, has, target_rows, wanted, weight, None))
+        return softmax(user, z, model.bias, Asked(rows, has, target_rows, wanted, weight, None))
     place = torch.full((len(z),), -1, device=z.device)
     place[columns] = torch.arange(len(columns), device=z.device)
     competes = place[has] >= 0
@@ -158,7 +160,7 @@ def _loss(model: LinearPropagation, z: Tensor, batch: _Batch, rarity: Tensor, co
     shift = torch.full((len(columns),), float(np.log(len(z) / SAMPLED)), device=z.device)
     shift[place[wanted]] = 0.0
     asked = Asked(rows[competes], place[has[competes]], target_rows, place[wanted], weight, shift)
-    return softmax_loss(user, z[columns], model.bias[columns], asked)
+    return softmax(user, z[columns], model.bias[columns], asked)
 
 
 def _columns(batch: _Batch, products: int, generator: np.random.Generator) -> Tensor | None:

@@ -1,9 +1,9 @@
 """Softmax cross-entropy over all products, forward and backward in one pass.
 
 The logits of 1,024 users and 41,000 products are 168 MB: what autograd would read and write a dozen times is
-held once here, turned into the gradient in place, and multiplied in bfloat16 where the processor can (float32
-accumulation inside the product). Where there are too many products the softmax runs over a sample whose logits
-are corrected by log q (Bengio and Senécal 2008).
+held once here, kept from step to step, turned into the gradient in place, and multiplied in bfloat16 where the
+processor can (float32 accumulation inside the product). Where there are too many products the softmax runs over a
+sample whose logits are corrected by log q (Bengio and Senécal 2008).
 """
 
 from dataclasses import dataclass
@@ -43,41 +43,46 @@ def product_type(device: torch.device) -> torch.dtype:
 
 class _Softmax(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, users: Tensor, products: Tensor, bias: Tensor, asked: Asked) -> Tensor:
+    def forward(ctx: Any, users: Tensor, products: Tensor, bias: Tensor, asked: Asked, space: Tensor) -> Tensor:
         short = product_type(users.device)
         left, right = users.to(short), products.to(short)
-        logits = torch.addmm(bias.to(short), left, right.T).float()  # (B, N)
-        if asked.shift is not None:
-            logits += asked.shift
-        of_target = logits[asked.target_rows, asked.target_columns]
-        logits[asked.rows, asked.columns] = -1e9
-        highest = logits.amax(1, keepdim=True)
-        logits.sub_(highest).exp_()
-        total = logits.sum(1)
-        log_total = total.log() + highest[:, 0]
-        loss = -(asked.weight * (of_target - log_total[asked.target_rows])).sum()
-        by_user = torch.zeros_like(total).index_add_(0, asked.target_rows, asked.weight)
-        logits.mul_((by_user / total)[:, None])
-        logits[asked.target_rows, asked.target_columns] -= asked.weight
-        gradient = logits.to(short)
-        ones = torch.ones(1, len(users), dtype=short, device=users.device)
-        ctx.save_for_backward((gradient @ right).float(), (gradient.T @ left).float(), (ones @ gradient)[0].float())
+        table = space.resize_(len(users), len(products))
+        if short == torch.float32:
+            torch.mm(left, right.T, out=table)
+        else:
+            table.copy_(left @ right.T)
+        table += bias if asked.shift is None else bias + asked.shift
+        table[asked.rows, asked.columns] = -1e9
+        torch.softmax(table, 1, out=table)
+        chosen = table[asked.target_rows, asked.target_columns]
+        loss = -(asked.weight * chosen.clamp_min(torch.finfo(chosen.dtype).tiny).log()).sum()
+        by_user = torch.zeros(len(users), device=users.device).index_add_(0, asked.target_rows, asked.weight)
+        table *= by_user[:, None]
+        table[asked.target_rows, asked.target_columns] -= asked.weight
+        gradient = table.to(short)
+        ctx.save_for_backward((gradient @ right).float(), (gradient.T @ left).float(), table.sum(0))
         return loss
 
     @staticmethod
-    def backward(ctx: Any, output: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, output: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         users, products, bias = ctx.saved_tensors
-        return users * output, products * output, bias * output, None
+        return users * output, products * output, bias * output, None, None
 
 
-def softmax_loss(users: Tensor, products: Tensor, bias: Tensor, asked: Asked) -> Tensor:
-    """Σ_T -weight · log softmax(users · productsᵀ + bias), a scalar.
+class SoftmaxLoss:
+    """Σ_T -weight · log softmax(users · productsᵀ + bias), and the memory that its steps share."""
 
-    Args:
-        users: (B, d)
-        products: (N, d)
-        bias: (N,)
-        asked: which pairs compete and which are right.
-    """
-    loss: Tensor = _Softmax.apply(users, products, bias, asked)
-    return loss
+    def __init__(self, device: str | torch.device) -> None:
+        self._space = torch.empty(0, device=device)
+
+    def __call__(self, users: Tensor, products: Tensor, bias: Tensor, asked: Asked) -> Tensor:
+        """A scalar.
+
+        Args:
+            users: (B, d)
+            products: (N, d)
+            bias: (N,)
+            asked: which pairs compete and which are right.
+        """
+        loss: Tensor = _Softmax.apply(users, products, bias, asked, self._space)
+        return loss

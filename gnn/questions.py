@@ -1,7 +1,7 @@
 """Questions for fitting: users with their paths to what they took next and to hard and random others.
 
-Where all products compete, the others are those that single terms rank first (a weighted sum can only put
-in front what some term does) and some at random; where a question names its candidates, they are these.
+Where all products compete, the others are found by `gnn.candidates`; where a question names its candidates, they
+are these.
 """
 
 import math
@@ -16,14 +16,14 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from gnn.batch import Dots, Personal
+from gnn.candidates import Competitors, Shares
 from gnn.context import Contexts
-from gnn.data import Shop
-from gnn.histories import histories
+from gnn.histories import Histories, histories
 from gnn.path_values import PathValues, joined, of_person
-from gnn.paths import FloatArray, IntArray
+from gnn.paths import FloatArray, IntArray, PathTerm
 from gnn.popularity import Demand
-from gnn.scoring import top
-from gnn.tasks import Split
+from gnn.tasks import Ranker, Split
 from gnn.units import MS_PER_DAY, History
 
 # More people help a little: NDCG@20 of 6,000 validation users whom the fit had not seen is .1375 with 1,000, .1378
@@ -31,11 +31,11 @@ from gnn.units import MS_PER_DAY, History
 FEWEST_USERS, MOST_USERS = 64, 3_000
 MOST_UNITS = 100
 MOST_ANSWERS = 20
-HARD = 40
-RANDOM = 100
 BATCH = 32
 # Questions that are prepared side by side before the next are begun.
 AT_ONCE = 64
+# Scores that are held at once for them: 128 MiB.
+MOST_SCORES = 2**25
 # Path values held in memory at once, over all users; each takes eight bytes.
 MOST_VALUES = 75_000_000
 
@@ -50,7 +50,7 @@ class FitTerm:
             of the low-pass filter's; fitting weighs the V values.
         signed: whether the weights of variants may be negative.
         between: (starts, ends, person) -> V arrays (J, I) without any path through the person.
-        scores: (starts, amounts, person) -> (N,), with the exponents that fitting starts from.
+        first: the term by itself, with the exponents that fitting starts from: what it ranks first competes.
         out_degree, degree: (N,) of products as the start and as the end.
         start, end: exponents that fitting starts from.
     """
@@ -59,15 +59,11 @@ class FitTerm:
     variants: tuple[tuple[float, ...], ...]
     signed: bool
     between: Callable[[IntArray, IntArray, int], Sequence[FloatArray]]
-    scores: Callable[[IntArray, FloatArray, int], FloatArray]
+    first: PathTerm | Dots
     out_degree: FloatArray
     degree: FloatArray
     start: float
     end: float
-
-
-Proposer = Callable[[History, int, int], FloatArray]
-"""(history, moment in ms, position of the user) -> (N,) scores."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,7 @@ def batches(
     demand: Demand,
     contexts: Contexts,
     generator: np.random.Generator,
-    model: Proposer | None = None,
+    model: Ranker | None = None,
     seconds: float = math.inf,
 ) -> list[Batch]:
     """Users with something to answer, as many as fit into memory and time, in padded batches.
@@ -149,27 +145,25 @@ def batches(
 def _questions(
     split: Split,
     terms: Sequence[FitTerm],
-    model: Proposer | None,
+    model: Ranker | None,
     demand: Demand,
     generator: np.random.Generator,
 ) -> Iterator[_Question]:
-    past, asked = histories(split.seen), split.to_fit
+    past, asked, n = histories(split.seen), split.to_fit, split.seen.products
     popular = demand.log()[-1]
-    share = _sampling(popular)
+    rankers: list[Ranker] = [_alone(term, past, n) for term in terms]
+    if model is not None:
+        rankers.append(model)
+    competitors = Competitors(asked, past, split.seen.target, popular, rankers, Shares.by(popular))
 
-    def question(row: int, generator: np.random.Generator) -> _Question:
+    def question(row: int, hard: Sequence[IntArray], generator: np.random.Generator) -> _Question:
         user, as_of_ms = int(asked.user[row]), int(asked.as_of_ms[row])
         whole = past.of(user)
         # The latest units of a very long history, so that one person does not fill the memory.
         history = whole.take(np.sort(np.argsort(-whole.last_ms, kind="stable")[:MOST_UNITS]))
         answers = generator.permutation(asked.answers.of(row))[:MOST_ANSWERS]
         if asked.candidates is None:
-            named = [popular]
-            if len(history):  # else single terms name nothing
-                named += [term.scores(history.products, np.ones(len(history)), user) for term in terms]
-            if model is not None:
-                named.append(model(history, as_of_ms, user))
-            others, stands_for = _others(split.seen, named, share, history, generator)
+            others, stands_for = competitors.others(row, hard, generator)
         else:
             others, stands_for = asked.candidates.of(row), np.ones(len(asked.candidates.of(row)))
         fair = ~np.isin(others, asked.answers.of(row))
@@ -188,43 +182,21 @@ def _questions(
     # Where candidates are given, those of somebody without an answer are compared with others' all the same.
     asking = asked.answers.lengths() > 0 if asked.candidates is None else asked.candidates.lengths() > 0
     rows = generator.permutation(np.flatnonzero(asking))[:MOST_USERS].tolist()
+    at_once = max(1, min(AT_ONCE, MOST_SCORES // n))
     # Walks let go of the interpreter. Some at a time, since only what comes says how many fit into memory; each
     # with draws of its own, so that it does not matter who is done first.
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for at in range(0, len(rows), AT_ONCE):
-            some = rows[at : at + AT_ONCE]
-            yield from pool.map(question, some, generator.spawn(len(some)))
+        for at in range(0, len(rows), at_once):
+            some = rows[at : at + at_once]
+            hard = competitors.hard(some, pool) if asked.candidates is None else [[] for _ in some]
+            yield from pool.map(question, some, hard, generator.spawn(len(some)))
 
 
-def _others(
-    shop: Shop, named: Sequence[FloatArray], share: FloatArray, history: History, generator: np.random.Generator
-) -> tuple[IntArray, FloatArray]:
-    """Products that compete and how many each stands for; none that the user has.
-
-    Those that popularity, single terms or a fitted model rank first stand for themselves. All others are
-    sampled, with weights that make sums over them unbiased: else fitting would push up what nothing names.
-
-    Args:
-        shop: what may be seen.
-        named: scores of all products, each (N,).
-        share: (N,) probabilities of the sample.
-        history: whose products do not compete.
-        generator: draws the sample.
-    """
-    allowed = np.ones(shop.products, bool)
-    allowed[history.products[history.behaviours == shop.target]] = False
-    found = [top(scores, HARD, allowed) for scores in named]
-    hard = np.unique(np.concatenate(found))
-    drawn, times = np.unique(generator.choice(shop.products, RANDOM, p=share), return_counts=True)
-    fresh = allowed[drawn] & ~np.isin(drawn, hard)
-    weight = times[fresh] / (RANDOM * share[drawn[fresh]])
-    return np.concatenate([hard, drawn[fresh]]), np.concatenate([np.ones(len(hard)), weight])
-
-
-def _sampling(popular: FloatArray) -> FloatArray:
-    """(N,) half uniform, half by popularity."""
-    weight = np.exp(popular - popular.max())
-    return np.asarray(0.5 / len(popular) + 0.5 * weight / weight.sum())
+def _alone(term: FitTerm, past: Histories, products: int) -> Personal:
+    """One term as a ranker."""
+    if isinstance(term.first, Dots):
+        return Personal(products, (), (term.first,), past)
+    return Personal(products, (term.first,), (), past)
 
 
 def _batch(demand: Demand, contexts: Contexts, questions: Sequence[_Question]) -> Batch:

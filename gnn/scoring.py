@@ -28,7 +28,6 @@ from gnn.units import History
 from schema.ontology import Ontology
 from schema.pseudonym import pseudonym
 
-
 # Where fewer than one product in so many may appear, only they are looked at.
 _FEW = 16
 
@@ -194,8 +193,8 @@ def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArra
         allowed: (N,) products that may appear.
     """
     if allowed is not None and np.count_nonzero(allowed) * _FEW < len(allowed):
-        among = np.flatnonzero(allowed)
-        return np.asarray(among[top(scores[among], k)])
+        few = np.flatnonzero(allowed)
+        return np.asarray(few[top(scores[few], k)])
     values = scores if allowed is None else np.where(allowed, scores, -np.inf)
     floor = _reached_by(values, k)
     candidates = np.flatnonzero(values > floor)

@@ -1,17 +1,18 @@
 """The terms of the score as fitting sees them: explicit paths, the low-pass filter, the latent vectors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
+from gnn.batch import Dots
 from gnn.data import Shop
 from gnn.histories import interactions
 from gnn.incidence import Incidence
-from gnn.latent import Vectors, dots
+from gnn.latent import Vectors
 from gnn.low_pass import POWERS, LowPass, filtered_between
-from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, middle_factor, power
+from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, middle_factor, power
 from gnn.questions import FitTerm
 from gnn.spectral import singular_vectors
 from gnn.units import UnitWeights
@@ -69,7 +70,7 @@ def fit_terms(
     terms = [explicit(i, behaviours, _variants(known, i.term.name, middle_shares(i))) for i in found]
     if smooth is not None:
         terms.append(_low_pass(smooth, degree, behaviours, _variants(known, LOW_PASS, one_of_each(len(POWERS)))))
-    return [*terms, _latent(vectors, degree)]
+    return [*terms, _latent(vectors, degree, behaviours)]
 
 
 def one_of_each(count: int) -> Variants:
@@ -109,19 +110,12 @@ def explicit(incidence: Incidence, behaviours: int, variants: Variants) -> FitTe
         variants=variants,
         signed=False,
         between=between,
-        scores=_scores(first),
+        first=first,
         out_degree=incidence.out_degree,
         degree=incidence.degree,
         start=START,
         end=END,
     )
-
-
-def _scores(term: PathTerm) -> Callable[[IntArray, FloatArray, int], FloatArray]:
-    def scores(starts: IntArray, amounts: FloatArray, person: int) -> FloatArray:
-        return term.scores(starts, amounts, term.owned_by(person))
-
-    return scores
 
 
 def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int, variants: Variants) -> FitTerm:
@@ -139,7 +133,7 @@ def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int, variants: Vari
         variants=variants,
         signed=len(variants) > 1,
         between=lambda starts, ends, person: filtered_between(smooth.vectors, smooth.values, variants, starts, ends),
-        scores=lambda starts, amounts, person: first.scores(starts, amounts),
+        first=Dots.of(first),
         out_degree=degree,
         degree=degree,
         start=0.25,
@@ -147,9 +141,7 @@ def _low_pass(smooth: Basis, degree: FloatArray, behaviours: int, variants: Vari
     )
 
 
-def _latent(vectors: Vectors, degree: FloatArray) -> FitTerm:
-    factor = power(degree, START)
-
+def _latent(vectors: Vectors, degree: FloatArray, behaviours: int) -> FitTerm:
     def between(starts: IntArray, ends: IntArray, person: int) -> list[FloatArray]:
         return [np.asarray(vectors[starts] @ vectors[ends].T * np.not_equal.outer(starts, ends), np.float64)]
 
@@ -158,7 +150,7 @@ def _latent(vectors: Vectors, degree: FloatArray) -> FitTerm:
         variants=((1.0,),),
         signed=False,
         between=between,
-        scores=lambda starts, amounts, person: dots(vectors, vectors, starts, amounts * factor[starts]),
+        first=Dots(vectors, vectors, power(degree, START), np.ones(behaviours), neutral_units(behaviours)),
         out_degree=degree,
         degree=np.ones(len(degree)),
         start=START,

@@ -10,7 +10,7 @@ from gnn.data import read_shop
 from gnn.histories import histories
 from gnn.incidence import incidences
 from gnn.learn import carriers, learn
-from gnn.losses import Asked, softmax_loss
+from gnn.losses import Asked, SoftmaxLoss
 from gnn.model import LinearPropagation
 from gnn.train import train, validation_split
 
@@ -58,7 +58,7 @@ def test_the_loss_and_its_gradients_are_those_of_the_cpu():
     for device in ("cpu", "cuda"):
         leaves = [x.to(device, copy=True).requires_grad_() for x in inputs]
         moved = Asked(*(None if part is None else part.to(device) for part in vars(asked).values()))
-        loss = softmax_loss(*leaves, moved)
+        loss = SoftmaxLoss(device)(*leaves, moved)
         loss.backward()
         found[device] = [loss.detach().cpu(), *(leaf.grad.cpu() for leaf in leaves)]
     for mine, expected in zip(found["cuda"], found["cpu"], strict=True):

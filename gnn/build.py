@@ -146,7 +146,8 @@ def fit_split(
         before: learned from what the split lets see.
         goal: what the questions ask for.
         seed: same seed, same machine, same result.
-        seconds: the longest that its questions may take to prepare; where that is short there are fewer.
+        seconds: the longest that it may take: half of it to prepare questions, of which there are fewer where it is
+            short, and half for its steps.
         report: told how far it is.
 
     Returns:
@@ -158,9 +159,10 @@ def fit_split(
     names, known = [term.name for term in terms], demand(shop)
     fitted = _unfitted(before, names)
     rounds = 1 if split.questions.candidates is not None else ROUNDS
+    each = seconds / rounds / 2
     model: Ranker | None = None
     for turn in range(rounds):
-        questions = batches(split, terms, known, before.contexts, np.random.default_rng(seed), model, seconds / rounds)
+        questions = batches(split, terms, known, before.contexts, np.random.default_rng(seed), model, each)
         if not questions:
             break
         stage = "fitting the weights" if turn == 0 else "fitting the weights again"
@@ -172,6 +174,7 @@ def fit_split(
             goal=goal,
             timed=shop.has_times,
             seed=seed,
+            seconds=each,
             stage=stage,
             report=report,
         )

@@ -26,13 +26,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnn.pace import Pace
 from gnn.questions import Batch, FitTerm
 from gnn.units import UnitWeights
 from schema.progress import Report, silent
 
 Goal = Literal["list", "auc"]
 
-STEPS = 600
+STEPS, FEWEST_STEPS = 600, 60
 LEARNING_RATE = 0.05
 # How strongly numbers are held where they start, in units of the measure over one question: what is learned from
 # few questions is mostly chance. θ and exponents are what there is to learn; the trend of one month is not that
@@ -170,6 +171,7 @@ def fit(
     goal: Goal,
     timed: bool,
     seed: int,
+    seconds: float = math.inf,
     stage: str = "fitting the weights",
     report: Report = silent,
 ) -> Fit:
@@ -183,6 +185,7 @@ def fit(
         goal: what the questions ask for.
         timed: whether ages mean anything.
         seed: order of the batches.
+        seconds: the longest that it may take; where that is short there are fewer steps.
         stage: what to call it.
         report: told how far it is.
     """
@@ -195,20 +198,21 @@ def fit(
     exponents: dict[str, Any] = {"params": [model.start, model.end], "lr": 0.2 * LEARNING_RATE}
     others: dict[str, Any] = {"params": [p for n, p in model.named_parameters() if n not in ("start", "end")]}
     optimizer = torch.optim.Adam([others, exponents], lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / STEPS))
-    )
+    pace, step = Pace(STEPS, seconds, FEWEST_STEPS), 0
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, pace.rate)
     people = sum(len(batch.right) for batch in batches)
     order: list[int] = []
-    for step in range(STEPS):
+    while step < pace.steps:
         order = order or generator.permutation(len(batches)).tolist()
         batch = batches[order.pop()]
         loss = _loss(model, batch, model(batch, log_out, log_in), goal)
         optimizer.zero_grad(set_to_none=True)
         (loss + model.penalty() / people).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        step += 1
+        pace.took_one()
         schedule.step()
-        report(stage, step + 1, STEPS)
+        report(stage, step, pace.steps)
     return _result(model, terms, contexts, batches, (log_out, log_in), goal)
 
 

@@ -7,7 +7,6 @@ loses its free vector, so that the content learns to stand in for it.
 """
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from gnn.histories import Histories, histories, interactions
 from gnn.incidence import Incidence
 from gnn.losses import Asked, SoftmaxLoss
 from gnn.model import LinearPropagation
+from gnn.pace import Pace
 from gnn.spectral import item_vectors
 from schema.progress import Report, silent
 
@@ -35,8 +35,6 @@ PASSES = 5.0
 FEWEST_STEPS, MOST_STEPS = 150, 400
 # A model that goes on from an earlier one needs a part of the steps.
 CONTINUED = 0.5
-# Steps after which it is known how long one takes.
-TIMED = 4
 # Above this many products the softmax is taken over a sample of them.
 FULL_SOFTMAX, SAMPLED = 60_000, 16_384
 
@@ -101,7 +99,7 @@ def learn(
     softmax, pace, step = SoftmaxLoss(device), Pace(steps, seconds), 0
     while step < pace.steps:
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / pace.steps)))
+            group["lr"] = LEARNING_RATE * pace.rate(step)
         batch = _batch(shop, past, generator.choice(users, min(BATCH, len(users)), replace=False), generator, device)
         keep = torch.from_numpy((generator.random(shop.products) >= COLD_SHARE).astype(np.float32)).to(device)
         z = model(keep if model.modalities else None)
@@ -114,21 +112,6 @@ def learn(
         report(stage, step, pace.steps)
     model.zero_grad(set_to_none=True)
     return model
-
-
-class Pace:
-    """How many steps there is time for, known once a few were timed; the schedule then ends where they do."""
-
-    def __init__(self, steps: int, seconds: float) -> None:
-        self.steps = steps
-        self._seconds, self._started, self._taken = seconds, time.monotonic(), 0
-
-    def took_one(self) -> None:
-        """Counts a step; after the first few the total is cut to what fits."""
-        self._taken += 1
-        if self._taken == TIMED:
-            for_one = (time.monotonic() - self._started) / TIMED
-            self.steps = int(np.clip(self._seconds / for_one, TIMED, self.steps))
 
 
 def carriers(found: list[Incidence]) -> list[Incidence]:

@@ -3,6 +3,7 @@
 Every stage is idempotent. One that was killed is simply run again, and finishes.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import structlog
 
 import ingestion
 from api.pictures import copy_pictures
 from graph import Loaded, Store
-from ingestion.encoders import EmbeddingCache, encode_cached, texts_of
+from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, texts_of
 from ingestion.quality import write_report
+from ingestion.quarantine import quarantine_file
 from schema.errors import PathrecError
+from schema.files import replacing_file
 from schema.ontology import Ontology
 from schema.progress import Report, silent
 from schema.snapshot import SnapshotManifest, open_snapshot
@@ -56,6 +61,7 @@ class Embedded:
     encoder: str
     written: dict[str, int]  # nodes whose embedding is new or changed, by type
     unchanged: dict[str, int]
+    rejected: dict[str, int]  # nodes whose picture cannot be used
 
 
 def ingest(
@@ -116,16 +122,82 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
     encoder = load_text_encoder(model)
     cache = EmbeddingCache(home / "cache")
     written, unchanged = {}, {}
-    for node_type, properties in _text_features(store.ontology):
+    for node_type, properties in _features(store.ontology, TEXT):
         nodes = store.nodes(node_type)
         ids = nodes.column("id").to_pylist()
         matrix, hashes = encode_cached(encoder, texts_of(nodes, properties), cache, report)
-        changed = _changed(ids, hashes, np.any(matrix, axis=1).tolist(), store.feature_hashes(node_type, TEXT))
-        if changed:
-            keys, fresh = [ids[row] for row in changed], [hashes[row] for row in changed]
-            store.load_features(node_type, TEXT, keys, matrix[changed], fresh, report)
-        written[node_type], unchanged[node_type] = len(changed), len(ids) - len(changed)
-    return Embedded(encoder.name, written, unchanged)
+        stored = store.feature_hashes(node_type, TEXT)
+        written[node_type] = _store(store, node_type, TEXT, ids, matrix, hashes, stored, report)
+        unchanged[node_type] = len(ids) - written[node_type]
+    return Embedded(encoder.name, written, unchanged, {})
+
+
+def embed_pictures(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded | None:
+    """Encodes the pictures of every node type that has an image feature, and stores what changed.
+
+    What cannot be used is in `home`'s `quarantine/pictures.jsonl` with a reason.
+
+    Returns:
+        What was done; None where no node names a picture, for which no model is loaded.
+
+    Raises:
+        PipelineError: the store is empty.
+        EncoderError: the model cannot be loaded.
+    """
+    _refuse_empty(store, "embed")
+    galleries = {
+        node_type: _gallery(store.nodes(node_type), properties)
+        for node_type, properties in _features(store.ontology, IMAGE)
+    }
+    if not any(one.picture for named in galleries.values() for one in named):
+        return None
+    from ingestion.encoders.vision import load_image_encoder
+
+    encoder, cache = load_image_encoder(model), EmbeddingCache(home / "cache")
+    written, unchanged, rejected = {}, {}, {}
+    with replacing_file(quarantine_file(home, "pictures")) as aside, aside.open("w", encoding="utf-8") as refused:
+        for node_type, named in galleries.items():
+            stored, changed, unusable = store.feature_hashes(node_type, IMAGE), 0, 0
+            for hung in encode_gallery(encoder, named, home / "images", cache, report):
+                ids = [one.node for one in hung.named]
+                changed += _store(store, node_type, IMAGE, ids, hung.matrix, hung.hashes, stored)
+                unusable += len(hung.rejected)
+                refused.writelines(_refusals(node_type, hung))
+            written[node_type], unchanged[node_type] = changed, len(named) - changed
+            rejected[node_type] = unusable
+    return Embedded(encoder.name, written, unchanged, rejected)
+
+
+def _gallery(nodes: pa.Table, properties: Sequence[str]) -> list[Named]:
+    """Each node with the first picture that it names."""
+    columns = [nodes.column(name).to_pylist() for name in properties]
+    pictures = (next(filter(None, values), None) for values in zip(*columns, strict=True))
+    return [Named(*pair) for pair in zip(nodes.column("id").to_pylist(), pictures, strict=True)]
+
+
+def _refusals(node_type: str, hung: Hung) -> Iterator[str]:
+    for row, problem in hung.rejected.items():
+        one = hung.named[row]
+        entry = {"node": node_type, "id": one.node, "picture": one.picture, "reason": problem.reason}
+        yield json.dumps(entry | {"explanation": str(problem)}, ensure_ascii=False) + "\n"
+
+
+def _store(
+    store: Store,
+    node_type: str,
+    modality: str,
+    ids: Sequence[str],
+    matrix: npt.NDArray[np.float32],
+    hashes: Sequence[str],
+    stored: Mapping[str, str],
+    report: Report = silent,
+) -> int:
+    """Keeps what changed in the store; says how many that were."""
+    changed = _changed(ids, hashes, np.any(matrix, axis=1).tolist(), stored)
+    if changed:
+        keys, fresh = [ids[row] for row in changed], [hashes[row] for row in changed]
+        store.load_features(node_type, modality, keys, matrix[changed], fresh, report)
+    return len(changed)
 
 
 def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManifest:
@@ -232,12 +304,13 @@ def _refuse_empty(store: Store, command: str) -> None:
         raise PipelineError(f"{store.url}: has no products to {command}; run `pathrec ingest` first")
 
 
-def _text_features(ontology: Ontology) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _features(ontology: Ontology, modality: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Node types that have a feature, and the properties that it is made from."""
     for name, node in ontology.nodes.items():
-        if TEXT in node.features:
-            yield name, node.features[TEXT].source
+        if modality in node.features:
+            yield name, node.features[modality].source
 
 
 def _changed(ids: Sequence[str], hashes: Sequence[str], spoken: Sequence[bool], stored: Mapping[str, str]) -> list[int]:
-    """Rows to write. A node without words has no feature, unless it had one that must go."""
+    """Rows to write. A node that says or shows nothing has no feature, unless it had one that must go."""
     return [row for row, key in enumerate(ids) if stored.get(key) != hashes[row] and (spoken[row] or key in stored)]

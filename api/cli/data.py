@@ -51,19 +51,38 @@ def embed(
         str | None,
         typer.Option("--model", help="Hugging Face id or local folder. [default: all-MiniLM-L6-v2, no download]"),
     ] = None,
+    image_model: Annotated[
+        str | None,
+        typer.Option("--image-model", help="The same for pictures. [default: EfficientNet-Lite0, no download]"),
+    ] = None,
     store: StoreOption = None,
     home: HomeOption = None,
     json: JsonOption = None,
 ) -> None:
-    """Encode texts and keep them in the graph as node features; only what changed is encoded."""
+    """Encode texts and pictures and keep them in the graph as node features; only what changed is encoded.
+
+    Pictures are those of the shop's folder (HOME/images). What cannot be used goes to
+    HOME/quarantine/pictures.jsonl with a reason.
+    """
     from api import pipeline
 
     settings, output = settings_of(home, store), Output(json)
     with open_store(settings) as graph, output.progress() as report:
-        done = pipeline.embed(graph, home=settings.home, model=model, report=report)
-    for node_type, count in done.written.items():
-        output.say(f"{node_type}: {count:,} new or changed, {done.unchanged[node_type]:,} unchanged ({done.encoder})")
-    output.document(asdict(done))
+        done = {
+            pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model, report=report),
+            pipeline.IMAGE: pipeline.embed_pictures(graph, home=settings.home, model=image_model, report=report),
+        }
+    found = {modality: embedded for modality, embedded in done.items() if embedded is not None}
+    for modality, embedded in found.items():
+        for node_type, count in embedded.written.items():
+            news = f"{count:,} new or changed, {embedded.unchanged[node_type]:,} unchanged ({embedded.encoder})"
+            output.say(f"{node_type}.{modality}: {news}")
+        for node_type, count in embedded.rejected.items():
+            if count:
+                output.say(
+                    f"{node_type}: {count:,} pictures cannot be used, see {settings.home}/quarantine/pictures.jsonl"
+                )
+    output.document({modality: asdict(embedded) for modality, embedded in found.items()})
 
 
 def export(

@@ -1,10 +1,21 @@
-"""Encoders turn words (and later pictures) into vectors, the node features of the graph.
+"""Encoders turn words and pictures into vectors, the node features of the graph.
 
-This package itself needs no torch: the cache and the rule of which words describe a node work without
-it. Only `ingestion.encoders.text`, which runs a model, imports torch and transformers.
+This package itself needs no torch: the cache and the rules of what describes a node work without it. Only
+`ingestion.encoders.text` and `ingestion.encoders.vision`, which run models, import torch and transformers.
 """
 
 from ingestion.encoders.cache import CacheError, EmbeddingCache, Encoder, encode_cached
+from ingestion.encoders.gallery import Hung, Named, encode_gallery
 from ingestion.encoders.wording import joined, texts_of
 
-__all__ = ["CacheError", "EmbeddingCache", "Encoder", "encode_cached", "joined", "texts_of"]
+__all__ = [
+    "CacheError",
+    "EmbeddingCache",
+    "Encoder",
+    "Hung",
+    "Named",
+    "encode_cached",
+    "encode_gallery",
+    "joined",
+    "texts_of",
+]

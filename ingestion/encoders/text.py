@@ -3,9 +3,7 @@
 **Shapes**: b texts of a batch, t tokens of the longest of them, d the model's width.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +13,7 @@ from safetensors import SafetensorError
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from ingestion.encoders.cores import on_cores
 from ingestion.encoders.model_folder import EncoderError, ModelFolder, Pooling, find_model
 from schema.progress import Report, silent
 
@@ -84,20 +83,9 @@ class TextEncoder:
         return list(encoded["input_ids"])
 
     def _run_all(self, batches: list[list[int]], tokens: list[list[int]]) -> Iterator[NDArray[np.float32]]:
-        """Vectors of each batch, in their order; on a CPU a thread for each batch.
-
-        Threads within a batch would wait for each other at each of its layers, and on a busy machine long.
-        """
-        runs = ([tokens[i] for i in batch] for batch in batches)
-        if self.device.type != "cpu" or len(batches) == 1:
-            yield from map(self._run, runs)
-            return
-        before = torch.get_num_threads()
-        try:
-            with ThreadPoolExecutor(_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                yield from pool.map(self._run, runs)
-        finally:
-            torch.set_num_threads(before)
+        """Vectors of each batch, in their order."""
+        runs = [[tokens[i] for i in batch] for batch in batches]
+        yield from map(self._run, runs) if self.device.type != "cpu" or len(runs) == 1 else on_cores(self._run, runs)
 
     def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         lengths = torch.tensor([len(row) for row in tokens])
@@ -129,11 +117,6 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
         return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
     weights = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
     return (states * weights).sum(1) / weights.sum(1)
-
-
-def _cores() -> int:
-    """Those that this process may use, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _open(found: ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:

@@ -103,7 +103,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
 def test_each_stage_says_in_json_what_it_did(built: Built) -> None:
     said = built.said
     assert said["ingest"]["events"] == {"written": 3000, "existing": 0}
-    assert said["embed"]["written"] == {"Product": 100}
+    assert said["embed"]["text"]["written"] == {"Product": 100}
+    assert said["embed"]["image"]["rejected"] == {"Product": 1}
     assert said["export"]["events"] == 3000
     assert said["train"]["change_number"] == said["export"]["change_number"]
     assert said["publish"] == {"served": said["train"]["model_version"], "previous": []}

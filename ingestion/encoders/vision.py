@@ -22,7 +22,7 @@ from ingestion.encoders.model_folder import EncoderError, find_vision_model
 from ingestion.encoders.pictures import PictureError, Seen, open_picture
 from schema.progress import Report, silent
 
-_BATCH = {"cpu": 16, "cuda": 128}
+_BATCH = {"cpu": 8, "cuda": 128}
 
 
 @dataclass(frozen=True)

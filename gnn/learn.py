@@ -35,8 +35,9 @@ PASSES = 5.0
 FEWEST_STEPS, MOST_STEPS = 150, 400
 # A model that goes on from an earlier one needs a part of the steps.
 CONTINUED = 0.5
-# Above this many products the softmax is taken over a sample of them.
-FULL_SOFTMAX, SAMPLED = 60_000, 16_384
+# Above this many products the softmax is taken over a sample of them. On gowalla (40,981 products) NDCG@20 of 10,000
+# validation people is .1398 with it and .1398 without, in two thirds of the time.
+FULL_SOFTMAX, SAMPLED = 25_000, 16_384
 
 
 @dataclass(frozen=True)

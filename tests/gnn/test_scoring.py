@@ -94,6 +94,15 @@ def test_top_is_a_stable_sort_of_what_is_allowed(values, k, data):
     assert top(scores, k, allowed).tolist() == expected
 
 
+@pytest.mark.parametrize("k", [0, 1, 3, 9])
+def test_where_few_of_very_many_are_allowed_their_order_is_the_same(k):
+    generator = np.random.default_rng(3)
+    scores = generator.integers(0, 3, 5_000).astype(float)
+    some = np.sort(generator.choice(5_000, 7, replace=False))
+    allowed = np.isin(np.arange(5_000), some)
+    assert top(scores, k, allowed).tolist() == some[np.lexsort((some, -scores[some]))][:k].tolist()
+
+
 def test_a_product_that_was_deleted_has_no_position(artifact):
     scorer = artifact.scorer
     alive = scorer.alive.copy()

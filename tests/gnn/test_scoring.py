@@ -94,7 +94,7 @@ def test_top_is_a_stable_sort_of_what_is_allowed(values, k, data):
     assert top(scores, k, allowed).tolist() == expected
 
 
-@pytest.mark.parametrize("k", [0, 1, 3, 9])
+@pytest.mark.parametrize("k", [1, 3, 9])
 def test_where_few_of_very_many_are_allowed_their_order_is_the_same(k):
     generator = np.random.default_rng(3)
     scores = generator.integers(0, 3, 5_000).astype(float)

@@ -128,8 +128,7 @@ def batches(
         demand, contexts: of what may be seen.
         generator: draws users and candidates.
         model: an earlier fit, whose own first products are then the hard candidates.
-        seconds: the longest that it may take, once there are a few: among a million products each user takes
-            half a second.
+        seconds: the longest that it may take, once there are a few.
     """
     found: list[_Question] = []
     room, started = MOST_VALUES, time.monotonic()

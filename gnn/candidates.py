@@ -28,7 +28,8 @@ class Competitors:
         past: histories of those who ask.
         target: code of the behaviour that is asked for.
         popular: (N,) log demand.
-        rankers: terms by themselves, and an earlier fit where there is one.
+        terms: by themselves; they name nothing for somebody without a history.
+        earlier: a fit, which has a prior for everybody, or none yet.
         shares: by which others are drawn.
     """
 
@@ -36,7 +37,8 @@ class Competitors:
     past: Histories
     target: int
     popular: FloatArray
-    rankers: Sequence[Ranker]
+    terms: Sequence[Ranker]
+    earlier: Ranker | None
     shares: "Shares"
 
     def hard(self, rows: Sequence[int], pool: Executor) -> list[list[IntArray]]:
@@ -44,11 +46,15 @@ class Competitors:
         allowed = list(pool.map(self._competing, rows))
         found = [[top(self.popular, HARD, some)] for some in allowed]
         questions = self.asked.take(np.asarray(rows))
-        for ranker in self.rankers:
-            best = pool.map(lambda scores, some: top(scores, HARD, some), ranker(questions), allowed)
-            for row, products, named in zip(rows, best, found, strict=True):
-                if len(self.past.of(int(self.asked.user[row]))):  # else there is nothing to rank by
-                    named.append(products)
+        known = np.flatnonzero(self.past.lengths()[questions.user])
+        asking = [(term, known) for term in self.terms]
+        if self.earlier is not None:
+            asking.append((self.earlier, np.arange(len(rows))))
+        for ranker, askers in asking:
+            of_askers = [allowed[asker] for asker in askers]
+            best = pool.map(lambda scores, some: top(scores, HARD, some), ranker(questions.take(askers)), of_askers)
+            for asker, products in zip(askers, best, strict=True):
+                found[asker].append(products)
         return found
 
     def others(self, row: int, hard: Sequence[IntArray], generator: np.random.Generator) -> tuple[IntArray, FloatArray]:

@@ -150,10 +150,8 @@ def _questions(
 ) -> Iterator[_Question]:
     past, asked, n = histories(split.seen), split.to_fit, split.seen.products
     popular = demand.log()[-1]
-    rankers: list[Ranker] = [_alone(term, past, n) for term in terms]
-    if model is not None:
-        rankers.append(model)
-    competitors = Competitors(asked, past, split.seen.target, popular, rankers, Shares.by(popular))
+    alone = [_alone(term, past, n) for term in terms]
+    competitors = Competitors(asked, past, split.seen.target, popular, alone, model, Shares.by(popular))
 
     def question(row: int, hard: Sequence[IntArray], generator: np.random.Generator) -> _Question:
         user, as_of_ms = int(asked.user[row]), int(asked.as_of_ms[row])

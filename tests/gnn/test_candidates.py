@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,8 +26,8 @@ def competitors():
     asked = Questions(np.arange(3, dtype=np.int32), np.zeros(3, np.int64), nothing)
     popular = -np.arange(PRODUCTS, dtype=float) / 50
     backwards = np.tile(np.arange(PRODUCTS, dtype=np.float32), (3, 1))
-    rankers = [lambda questions: backwards[questions.user]]
-    return Competitors(asked, past, BOUGHT, popular, rankers, Shares.by(popular))
+    terms = [lambda questions: backwards[questions.user]]
+    return Competitors(asked, past, BOUGHT, popular, terms, None, Shares.by(popular))
 
 
 def hard(competitors, rows):
@@ -42,6 +43,12 @@ def test_what_is_popular_or_ranked_first_competes_but_for_what_was_bought(compet
     assert alone.tolist() == list(range(count))  # nobody can be ranked for who did nothing
     assert first.tolist() == list(range(count))
     assert last.tolist() == list(range(398, 398 - count, -1))
+
+
+def test_an_earlier_fit_names_something_for_somebody_without_a_history_too(competitors):
+    alike = np.ones((3, PRODUCTS), np.float32)
+    (_, named), (*_, last) = hard(replace(competitors, earlier=lambda questions: alike[questions.user]), [1, 2])
+    assert named.tolist() == last.tolist() == list(range(candidates.HARD))
 
 
 def test_the_hard_ones_stand_for_themselves_and_nothing_bought_is_drawn(competitors):

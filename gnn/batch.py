@@ -90,7 +90,7 @@ class Personal:
     @cached_property
     def _ends(self) -> Float32:
         """(N, d) vectors of products as the end in all dense terms, so that one product of matrices is enough."""
-        return _side_by_side(self.size, [dense.right for dense in self.dense])
+        return _side_by_side([dense.right for dense in self.dense])
 
     def _dots(self, rows: "Rows") -> Float32:
         """(B, N) of the dense terms; nothing from a product to itself, as in `gnn.latent.dots`."""
@@ -102,7 +102,7 @@ class Personal:
             matrix = sp.csr_array((amounts, starts, rows.indptr), shape=(len(rows.people), self.size))
             carried.append(matrix @ dense.left)
             back += amounts * np.einsum("jd,jd->j", dense.left[starts], dense.right[starts])
-        total = _side_by_side(len(rows.people), carried) @ self._ends.T
+        total = _side_by_side(carried) @ self._ends.T
         np.subtract.at(total, (rows.of_units(), starts), back)
         return np.asarray(total)
 
@@ -195,8 +195,9 @@ def _add_paths(total: Float32, rows: Rows, term: PathTerm, links: Sequence[Csr])
         walk.one_step_of_many(total, rows.indptr, starts, amounts, end_factor, *links)
 
 
-def _side_by_side(rows: int, columns: Sequence[Float32]) -> Float32:
-    return columns[0] if len(columns) == 1 else np.hstack([np.empty((rows, 0), np.float32), *columns])
+def _side_by_side(columns: Sequence[Float32]) -> Float32:
+    """At least one matrix beside the others; one alone is not copied."""
+    return columns[0] if len(columns) == 1 else np.hstack(columns)
 
 
 def _single(matrix: sp.csr_array) -> Csr:

@@ -43,7 +43,7 @@ class Competitors:
 
     def hard(self, rows: Sequence[int], pool: Executor) -> list[list[IntArray]]:
         """Of some questions, by who names them, the products that are ranked first of what competes."""
-        allowed = list(pool.map(self._competing, rows))
+        allowed = [self._competing(row) for row in rows]
         found = [[top(self.popular, HARD, some)] for some in allowed]
         questions = self.asked.take(np.asarray(rows))
         known = np.flatnonzero(self.past.lengths()[questions.user])
@@ -70,16 +70,19 @@ class Competitors:
         """
         named = np.unique(np.concatenate(hard))
         drawn, times = np.unique(self.shares.draw(RANDOM, generator), return_counts=True)
-        fresh = self._competing(row)[drawn] & ~np.isin(drawn, named)
+        fresh = ~np.isin(drawn, self._bought(row)) & ~np.isin(drawn, named)
         weight = times[fresh] / (RANDOM * self.shares.of[drawn[fresh]])
         return np.concatenate([named, drawn[fresh]]), np.concatenate([np.ones(len(named)), weight])
 
     def _competing(self, row: int) -> BoolArray:
         """(N,) products that the one who asks does not have."""
-        history = self.past.of(int(self.asked.user[row]))
         allowed = np.ones(len(self.popular), bool)
-        allowed[history.products[history.behaviours == self.target]] = False
+        allowed[self._bought(row)] = False
         return allowed
+
+    def _bought(self, row: int) -> IntArray:
+        history = self.past.of(int(self.asked.user[row]))
+        return np.asarray(history.products[history.behaviours == self.target])
 
 
 @dataclass(frozen=True)

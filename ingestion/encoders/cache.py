@@ -30,8 +30,8 @@ class CacheError(PathrecError):
     """The file of cached vectors cannot be read or written."""
 
 
-class Encoder(Protocol):
-    """Anything that turns texts into vectors and knows which version of itself does so."""
+class Versioned(Protocol):
+    """A model that knows which version of itself makes vectors, and how long they are."""
 
     @property
     def version(self) -> str:
@@ -40,6 +40,10 @@ class Encoder(Protocol):
     @property
     def width(self) -> int:
         """Length of a vector."""
+
+
+class Encoder(Versioned, Protocol):
+    """Anything that turns texts into vectors."""
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
         """(n, width), row by row."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ingestion.encoders.cache import BATCH, EmbeddingCache, FloatArray, content_hash
+from ingestion.encoders.cache import BATCH, EmbeddingCache, FloatArray, Versioned, content_hash
 from ingestion.encoders.pictures import MOST_BYTES, PictureError, Seen
 from schema.files import sha256
 from schema.progress import Report, silent
@@ -18,16 +18,8 @@ READ = 64
 """Files in memory at a time."""
 
 
-class PictureEncoder(Protocol):
-    """Anything that turns pictures into vectors and knows which version of itself does so."""
-
-    @property
-    def version(self) -> str:
-        """Hash of everything that decides the vectors."""
-
-    @property
-    def width(self) -> int:
-        """Length of a vector."""
+class PictureEncoder(Versioned, Protocol):
+    """Anything that turns pictures into vectors."""
 
     def encode(self, contents: Sequence[bytes], report: Report = silent) -> Seen:
         """Vectors of the pictures in some files."""

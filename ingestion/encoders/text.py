@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ingestion.encoders.cores import on_cores
-from ingestion.encoders.model_folder import EncoderError, ModelFolder, Pooling, find_model
+from ingestion.encoders.model_folder import Pooling, find_model
+from ingestion.encoders.transformer import open_model, precision
 from schema.progress import Report, silent
 
 _BATCH = {"cpu": 32, "cuda": 256}
@@ -33,7 +32,7 @@ def load_text_encoder(model: str | None = None, *, device: str | None = None) ->
     """
     found = find_model(model)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    tokenizer, network = _open(found)
+    tokenizer, network, _ = open_model(found.weights, AutoTokenizer)
     return TextEncoder(
         name=found.name,
         version=found.version,
@@ -41,7 +40,7 @@ def load_text_encoder(model: str | None = None, *, device: str | None = None) ->
         pooling=found.pooling,
         max_tokens=found.max_tokens,
         tokenizer=tokenizer,
-        network=torch.nn.Module.to(network, place, _precision(network, place)),
+        network=torch.nn.Module.to(network, place, precision(network, place)),
         device=place,
     )
 
@@ -117,30 +116,6 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
         return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
     weights = mask.unsqueeze(-1).to(states.dtype)  # (b, t, 1)
     return (states * weights).sum(1) / weights.sum(1)
-
-
-def _open(found: ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a pipeline shows its own progress
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(found.weights, local_files_only=True)
-        network, loaded = AutoModel.from_pretrained(
-            found.weights, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise EncoderError(f"{found.weights}: transformers cannot open this model ({error}); fetch it again") from error
-    # transformers draws absent weights at random and goes on; the pooler's are never used here.
-    absent = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
-    if absent:
-        raise EncoderError(f"{found.weights}: the weights lack {absent[0]} and {len(absent) - 1} more; fetch it again")
-    return tokenizer, network.eval()
-
-
-def _precision(network: PreTrainedModel, device: torch.device) -> torch.dtype:
-    """Half precision on a GPU; bfloat16 for a model trained in it, whose values float16 may not hold."""
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if network.dtype == torch.bfloat16 else torch.float16
 
 
 def _batches(tokens: list[list[int]], size: int) -> Iterator[list[int]]:

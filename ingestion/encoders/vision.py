@@ -6,20 +6,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoImageProcessor, AutoModel
-from transformers.utils import logging as transformers_logging
+from transformers import AutoImageProcessor
 
 from ingestion.encoders.cores import on_cores
 from ingestion.encoders.efficientnet import SIDE, EfficientNetLite0
-from ingestion.encoders.model_folder import EncoderError, find_vision_model
+from ingestion.encoders.model_folder import find_vision_model
 from ingestion.encoders.pictures import PictureError, Seen, open_picture
+from ingestion.encoders.transformer import open_model, precision
 from schema.progress import Report, silent
 
 _BATCH = {"cpu": 8, "cuda": 128}
@@ -124,21 +124,8 @@ def _whole(picture: Image.Image) -> NDArray[np.float32]:
 
 
 def _of_transformers(folder: Path, place: torch.device) -> Network:
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a pipeline shows its own progress
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
-        model, loaded = AutoModel.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        raise EncoderError(f"{folder}: transformers cannot open this vision model ({error}); fetch it again") from error
-    # transformers draws absent weights at random and goes on.
-    absent = sorted(name for name in loaded["missing_keys"] if "pooler." not in name)
-    if absent:
-        raise EncoderError(f"{folder}: the weights lack {absent[0]} and {len(absent) - 1} more; fetch it again")
-    pooled = not loaded["missing_keys"]
-    model = model.eval().to(place, torch.float16 if place.type == "cuda" else torch.float32)
+    processor, network, pooled = open_model(folder, AutoImageProcessor)
+    model: Any = torch.nn.Module.to(network, place, precision(network, place))
 
     def prepare(picture: Image.Image) -> NDArray[np.float32]:
         return np.asarray(processor(images=[picture], return_tensors="np")["pixel_values"][0], np.float32)

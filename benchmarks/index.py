@@ -23,6 +23,7 @@ from benchmarks.machine import machine, write_json
 from gnn.explain import explain
 from gnn.history_walk import dense_rows
 from gnn.index import Index, index_of, recall_of
+from gnn.fusion import Fusion
 from gnn.latent import FREE, Latent
 from gnn.low_pass import POWERS, LowPass
 from gnn.nearest import Coding, lay_out
@@ -198,7 +199,8 @@ def _around(generator: _Random, topic: IntArray, width: int) -> np.ndarray[Any, 
 def _latent(generator: _Random, topic: IntArray, behaviours: int) -> Latent:
     return Latent(
         layers={FREE: _around(generator, topic, _WIDTH)[None]},
-        projections={},
+        fusion=Fusion({}, {}),
+        shares={},
         hops=np.ones(1),
         gates={},
         start_factor=np.ones(len(topic)),

@@ -2,12 +2,13 @@
 
 `manifest.json`, `products.parquet` (id, prior, trend), `people.parquet`, `terms/<TERM>.npz` (the incidence
 with its frozen degrees), `terms/<TERM>.parquet` (names of the middle nodes), `contexts/<property>.npz` (how many
-people of each value took what), `demand.npy` (decayed counts), `low_pass.safetensors`, `latent.safetensors`.
+people of each value took what), `demand.npy` (decayed counts), `low_pass.safetensors`, `latent.safetensors`,
+`likeness.safetensors` (how alike products are), `stand_ins.safetensors` (known products for those nobody met).
 The incidence says who links two products, under pseudonyms: it is personal data, and `gnn.erasure`
 takes people out of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,17 +24,21 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gnn.context import ContextPrior
+from gnn.fusion import Fusion
 from gnn.latent import Latent
+from gnn.likeness import Likeness
 from gnn.low_pass import LowPass
 from gnn.paths import PathTerm
 from gnn.popularity import Pulse
 from gnn.scoring import Scorer
+from gnn.stand_ins import StandIns
 from gnn.units import UnitWeights
 from schema.errors import PathrecError
 from schema.files import replacing_folder, sha256
 from schema.ontology import Ontology, Term
 
 MANIFEST = "manifest.json"
+_Groups = Mapping[str, Mapping[str, np.ndarray[Any, Any]]]
 _BY_HORIZON = ("prior", "trend", "smoothing", "centre", "deviation")
 
 
@@ -78,6 +83,15 @@ class LatentParameters(_Parameters):
     gates: dict[str, float]
 
 
+class LikenessParameters(BaseModel):
+    """How much a likeness in relations counts (κ), and what a likeness is worth (λ)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    graph: float
+    scale: float
+
+
 class ContextParameters(BaseModel):
     """A property of people: its values in the order of the counts, the shapes of its lifts and their weight."""
 
@@ -110,7 +124,7 @@ class ArtifactManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     model_version: str
     ontology: Ontology
     ontology_hash: str
@@ -123,6 +137,7 @@ class ArtifactManifest(BaseModel):
     latent: LatentParameters | None
     contexts: dict[str, ContextParameters] = {}
     demand: DemandParameters | None = None
+    likeness: LikenessParameters | None = None
     default_weight: float
     fit: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
@@ -169,6 +184,7 @@ def describe(
             for name, prior in scorer.contexts.items()
         },
         demand=scorer.pulse and _demand(scorer.pulse),
+        likeness=scorer.likeness and LikenessParameters(graph=scorer.likeness.graph, scale=scorer.likeness.scale),
         default_weight=scorer.default_weight,
         fit=fit,
     )
@@ -215,6 +231,9 @@ def save_artifact(artifact: Artifact, path: Path) -> ArtifactManifest:
             save_file(_low_pass_arrays(scorer.low_pass), folder / "low_pass.safetensors")
         if scorer.latent is not None:
             save_file(_latent_arrays(scorer.latent), folder / "latent.safetensors")
+        if scorer.likeness is not None:
+            save_file(_likeness_arrays(scorer.likeness), folder / "likeness.safetensors")
+        save_file(_stand_in_arrays(scorer.stand_ins), folder / "stand_ins.safetensors")
         names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
         manifest = artifact.manifest.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
         (folder / MANIFEST).write_text(manifest.model_dump_json(by_alias=True, indent=2), encoding="utf-8")
@@ -320,9 +339,35 @@ def _low_pass_arrays(term: LowPass) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _latent_arrays(latent: Latent) -> dict[str, np.ndarray[Any, Any]]:
-    arrays: dict[str, np.ndarray[Any, Any]] = {f"layers.{n}": np.ascontiguousarray(a) for n, a in latent.layers.items()}
-    arrays |= {f"projections.{n}": np.ascontiguousarray(a) for n, a in latent.projections.items()}
-    return arrays | {"start_factor": latent.start_factor}
+    groups = {
+        "layers": latent.layers,
+        "projections": latent.fusion.projections,
+        "openings": latent.fusion.openings,
+        "shares": latent.shares,
+    }
+    return _by_group(groups) | {"start_factor": latent.start_factor}
+
+
+def _likeness_arrays(likeness: Likeness) -> dict[str, np.ndarray[Any, Any]]:
+    return _by_group({"axes": likeness.axes, "vectors": likeness.vectors}) | {
+        "met": likeness.met,
+        "known": likeness.known.astype(np.int64),
+    }
+
+
+def _stand_in_arrays(stand_ins: StandIns) -> dict[str, np.ndarray[Any, Any]]:
+    positions = {"products": stand_ins.products.astype(np.int64), "known": stand_ins.known.astype(np.int64)}
+    return _by_group({"weights": stand_ins.weights}) | positions
+
+
+def _by_group(groups: _Groups) -> dict[str, np.ndarray[Any, Any]]:
+    """Arrays of modalities as one flat mapping: "group.modality"."""
+    # What is not laid out row by row would be written as if it were.
+    return {f"{g}.{name}": np.ascontiguousarray(array) for g, named in groups.items() for name, array in named.items()}
+
+
+def _group(arrays: Mapping[str, np.ndarray[Any, Any]], name: str) -> dict[str, np.ndarray[Any, Any]]:
+    return {key.partition(".")[2]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
 
 
 def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
@@ -344,6 +389,8 @@ def _load_scorer(path: Path, manifest: ArtifactManifest) -> Scorer:
         default_weight=manifest.default_weight,
         contexts={name: _load_context(path / "contexts", name, p) for name, p in manifest.contexts.items()},
         pulse=_load_pulse(path, manifest.demand),
+        likeness=_load_likeness(path, manifest.likeness),
+        stand_ins=_load_stand_ins(path),
     )
 
 
@@ -405,13 +452,25 @@ def _load_latent(path: Path, parameters: LatentParameters | None) -> Latent | No
         return None
     arrays = load_file(path / "latent.safetensors")
     return Latent(
-        layers={name.removeprefix("layers."): a for name, a in arrays.items() if name.startswith("layers.")},
-        projections={
-            name.removeprefix("projections."): a for name, a in arrays.items() if name.startswith("projections.")
-        },
+        layers=_group(arrays, "layers"),
+        fusion=Fusion(_group(arrays, "projections"), _group(arrays, "openings")),
+        shares=_group(arrays, "shares"),
         hops=np.array(parameters.hops),
         gates=parameters.gates,
         start_factor=arrays["start_factor"],
         weights=np.array(parameters.weights),
         units=parameters.units(),
     )
+
+
+def _load_likeness(path: Path, parameters: LikenessParameters | None) -> Likeness | None:
+    if parameters is None:
+        return None
+    arrays = load_file(path / "likeness.safetensors")
+    axes, vectors = _group(arrays, "axes"), _group(arrays, "vectors")
+    return Likeness(axes, vectors, arrays["met"], arrays["known"], parameters.graph, parameters.scale)
+
+
+def _load_stand_ins(path: Path) -> StandIns:
+    arrays = load_file(path / "stand_ins.safetensors")
+    return StandIns(arrays["products"], arrays["known"], _group(arrays, "weights"))

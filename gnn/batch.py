@@ -143,6 +143,7 @@ class ModelRanker:
         """(B, N) scores."""
         rows = self.personal.rows(questions)
         scores = self.personal.of(rows)
+        self.scorer.stand_ins.add_to(scores)
         prior, trend = self.scorer.prior, self.scorer.trend
         if (questions.as_of_ms < self.moment.demand.as_of_ms).any():
             prior, trend = self.moment.at(questions.as_of_ms, self.scorer.size)

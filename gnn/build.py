@@ -18,10 +18,12 @@ from gnn.batch import ModelRanker
 from gnn.context import Contexts, contexts, weighted
 from gnn.data import Shop
 from gnn.fit import Fit, Goal, fit
+from gnn.fusion import Fusion
 from gnn.histories import Histories, histories
 from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
 from gnn.learn import learn
+from gnn.likeness import fitted, unfitted
 from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
@@ -198,7 +200,7 @@ def _earns_its_place(numbers: Fit) -> bool:
 def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Scorer:
     """A model of everything that a shop shows, with numbers fitted before."""
     shop = everything.shop
-    past, sample = everything.past, _sample(shop, seed)
+    sample = _sample(shop, seed)
     parts = _Parts(everything, fitted, sample)
     terms = tuple(parts.sized_path(incidence) for incidence in everything.found)
     moment = moment_of(shop, fitted)
@@ -219,7 +221,7 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         contexts=weighted(everything.contexts, fitted.context),
         pulse=Pulse.of(moment) if shop.has_times else None,
     )
-    return replace(scorer, default_weight=_spread(scorer, past, shop, sample))
+    return _with_stand_ins(everything, scorer, seed, sample)
 
 
 @dataclass(frozen=True)
@@ -256,12 +258,17 @@ class _Parts:
     def sized_latent(self) -> Latent:
         numbers, model = self.fitted.terms[LATENT], self.learned.model
         with torch.no_grad():
-            projections = {name: model.projections[name].cpu().numpy() for name in model.modalities}
+            fusion = Fusion(
+                {name: model.projections[name].cpu().numpy() for name in model.modalities},
+                {name: model.openings[name].cpu().numpy() for name in model.modalities},
+            )
+            shares = {name: share.cpu().numpy() for name, share in model.shares().items()}
             gates = dict(zip(model.relations, model.gates().double().tolist(), strict=True))
             hops = model.layer_weights().double().cpu().numpy()
         term = Latent(
             layers=model.parts(),
-            projections=projections,
+            fusion=fusion,
+            shares=shares,
             hops=hops,
             gates=gates,
             start_factor=power(self.learned.met, numbers.exponents[0]),
@@ -361,9 +368,24 @@ def _at_the_end(moment: Moment, shop: Shop) -> tuple[FloatArray, FloatArray]:
     return shrunk_to_category(shop, moment.prior @ known), np.exp(shrunk_to_category(shop, moment.trend @ known))
 
 
-def _spread(scorer: Scorer, past: Histories, shop: Shop, sample: IntArray) -> float:
-    """Deviation of the personal part of scores over users and products."""
-    return _deviation(scorer.personal(past.of(int(user)), shop.as_of_ms, int(user)) for user in sample) or 1.0
+def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int, sample: IntArray) -> Scorer:
+    """The model with the default weight, and with stand-ins for products that nobody met.
+
+    Both are measured by the personal part of scores over some people and all products.
+    """
+    shop, generator, of_known = everything.shop, np.random.default_rng(seed), []
+    likeness = unfitted(shop.features, everything.met, generator)
+
+    def personal() -> Iterator[FloatArray]:
+        for user in sample:
+            row = scorer.personal(everything.past.of(int(user)), shop.as_of_ms, int(user))
+            of_known.append(row[likeness.known].astype(np.float32))
+            yield row
+
+    scorer = replace(scorer, default_weight=_deviation(personal()) or 1.0)
+    likeness = fitted(likeness, scorer, np.array(of_known), generator)
+    unmet = np.flatnonzero(everything.met == 0)
+    return replace(scorer, likeness=likeness, stand_ins=likeness.stand_ins(scorer, unmet))
 
 
 def _deviation(rows: Iterable[FloatArray]) -> float:

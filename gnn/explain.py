@@ -3,13 +3,14 @@
 A contribution belongs to one unit of the history and one term. For an explicit term it is the sum
 of its paths, whose middle nodes are named; the low-pass term is one part of its own (the crowd: what
 everybody takes with it, put on or taken off); the latent term is split by what the product's vector is
-made of. Contributions and the prior add up to the score: they are the same numbers that
+made of. What a product that nobody has met takes from those that it resembles (`gnn.stand_ins`) is split by
+these and by what they are alike in. Contributions and the prior add up to the score: they are the same numbers that
 `gnn.scoring` adds, in another order. (Efficiency, dummy and symmetry in the sense of Shapley 1953
 hold trivially, since the score is additive in the units.)
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from typing import Literal
@@ -36,7 +37,8 @@ class Part:
 
     `middles` are the middle nodes of its paths, the strongest first: ids for shared nodes,
     pseudonyms for meetings and steps; `group` is how many different ones there are, since somebody who took
-    the same step twice is in the middle of two paths. Both are empty for direct and latent ones.
+    the same step twice is in the middle of two paths. Both are empty for direct and latent ones. `resembles` is the
+    position of a known product that stands in for one that nobody has met: all that the unit gives to it.
     """
 
     kind: Kind
@@ -44,6 +46,7 @@ class Part:
     term: Term | None
     value: float
     middles: tuple[str, ...] = ()
+    resembles: int | None = None
 
     @property
     def group(self) -> int:
@@ -78,14 +81,15 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class _Row:
-    """Contributions of one term (or latent part) to some products, (J, I).
+    """Contributions of one term, latent part or stand-in to some products, (J, I).
 
-    `path` is an explicit term and the middle nodes of the viewer in it.
+    `path` is an explicit term and the middle nodes of the viewer in it, `resembles` (I,) who stands in for each.
     """
 
     kind: Kind
     values: FloatArray
     path: tuple[PathTerm, IntArray] | None = None
+    resembles: IntArray | None = None
 
 
 def explain(
@@ -138,9 +142,10 @@ def explain(
 
 def unit_scores(scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
     """(J, N) what each unit gives to each product; the scores are the prior plus the sum over J."""
-    products = np.arange(scorer.size)
-    rows = _contributions(scorer, history, products, as_of, viewer)
-    return np.asarray(sum((row.values for row in rows), np.zeros((len(history), scorer.size))))
+    rows = _own(scorer, history, np.arange(scorer.size), as_of, viewer)
+    gains = np.asarray(sum((row.values for row in rows), np.zeros((len(history), scorer.size))))
+    scorer.stand_ins.add_to(gains)
+    return np.asarray(gains * scorer.trend)
 
 
 def counterfactual(
@@ -200,10 +205,42 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
 def _contributions(
     scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None
 ) -> list[_Row]:
+    """All that is given to some products, (I,); those with a path first."""
+    at, row = scorer.stand_ins.among(products)
+    known = scorer.stand_ins.known[row]
+    looked_at, place = np.unique(np.concatenate([products, known.ravel()]), return_inverse=True)
+    rows = _own(scorer, history, looked_at, as_of, viewer)
+    parts = [replace(one, values=one.values[:, place[: len(products)]]) for one in rows]
+    if rows and len(at):
+        given = np.asarray(sum(one.values for one in rows))[:, place[len(products) :]]
+        given = given.reshape(len(history), *known.shape)
+        for modality, weights in scorer.stand_ins.weights.items():
+            parts += _by_likeness(_KINDS.get(modality, "LATENT"), given * weights[row], known, at, len(products))
+    return [replace(one, values=one.values * scorer.trend[products]) for one in parts]
+
+
+def _by_likeness(kind: Kind, given: FloatArray, known: IntArray, at: IntArray, size: int) -> Iterator[_Row]:
+    """What some of I products take from those that stand in for them, one row for each rank of likeness.
+
+    Args:
+        kind: what they are alike in.
+        given: (J, A, K) what each unit gives through each stand-in.
+        known: (A, K) positions of the stand-ins.
+        at: (A,) which of the products.
+        size: I.
+    """
+    for k in range(known.shape[1]):
+        values, resembles = np.zeros((len(given), size)), np.zeros(size, np.intp)
+        values[:, at], resembles[at] = given[:, :, k], known[:, k]
+        yield _Row(kind, values, resembles=resembles)
+
+
+def _own(scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None) -> list[_Row]:
+    """What the terms give to products, (P,), before the trend."""
     if not len(history):
         return []
     as_of_ms = int(as_of.timestamp() * 1000)
-    person, trend = scorer.person(viewer), scorer.trend[products]
+    person = scorer.person(viewer)
     # A history often holds a product several times, for what was done with it.
     starts, place = np.unique(history.products, return_inverse=True)
 
@@ -211,7 +248,7 @@ def _contributions(
         return part.units.amounts(history, as_of_ms) * part.weights[history.behaviours]
 
     def values(between: FloatArray, amounts: FloatArray) -> FloatArray:
-        return np.asarray(between[place] * amounts[:, None] * trend)
+        return np.asarray(between[place] * amounts[:, None])
 
     rows = []
     for term in scorer.terms:
@@ -262,9 +299,15 @@ def _parts(
                 middles[at] = found
     terms = [None if row.path is None else row.path[0].term for row in rows]
     return [
-        Part(rows[n].kind, u, terms[n], value, names)
-        for n, u, value, names in zip(number.tolist(), unit.tolist(), values[shown].tolist(), middles, strict=True)
+        Part(rows[n].kind, u, terms[n], value, names, _resembled(rows[n], i))
+        for n, u, value, names, i in zip(
+            number.tolist(), unit.tolist(), values[shown].tolist(), middles, shown[0].tolist(), strict=True
+        )
     ]
+
+
+def _resembled(row: _Row, product: int) -> int | None:
+    return None if row.resembles is None else int(row.resembles[product])
 
 
 def _beaten(lead: FloatArray, product: int) -> IntArray:

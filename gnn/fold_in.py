@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gnn.hops import hop_row
 from gnn.latent import Latent
 from gnn.live_links import LiveProduct
 from gnn.paths import FloatArray, IntArray, PathTerm
@@ -38,22 +39,26 @@ def _sharing(term: PathTerm, position: int) -> IntArray:
 def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], fresh: set[int]) -> Latent:
     """Vectors of new products and of known ones whose features changed, layer by layer.
 
-    The first layer is W x. The deeper ones of a new product are the propagated layers of its graph
-    neighbours, S^k X = S (S^(k-1) X), with its own row of S; those of a known product stay.
+    The first layer is α W x. The deeper ones of a new product are the propagated layers of its graph
+    neighbours, S^k X = S (S^(k-1) X), with its own row of S; those of a known product stay. A product whose features
+    another encoder made than the model was trained with stays as it is.
     """
     layers = {part: layer.copy() for part, layer in latent.layers.items()}
+    all_shares = {modality: share.copy() for modality, share in latent.shares.items()}
     for product in products:
         position = scorer.positions[product.id]
-        for modality, projection in latent.projections.items():
-            vector = product.features.get(modality)
-            if vector is not None and len(vector) == len(projection):
-                layers[modality][0, position] = np.asarray(vector, np.float32) @ projection
+        if not latent.fusion.takes(product.features):
+            continue
+        shares, parts = latent.fusion.shares(product.features), latent.fusion.parts(product.features)
+        for modality, share in all_shares.items():
+            share[position] = shares.get(modality, 0.0)
+            layers[modality][0, position] = parts.get(modality, 0.0)
     rows = {position: _hop(scorer, latent, position) for position in fresh}
     for layer in layers.values():
         for k in range(1, len(layer)):
             for position, (neighbours, shares) in rows.items():
                 layer[k, position] = shares @ layer[k - 1, neighbours]
-    return replace(latent, layers=layers)
+    return replace(latent, layers=layers, shares=all_shares)
 
 
 def _hop(scorer: Scorer, latent: Latent, position: int) -> tuple[IntArray, FloatArray]:
@@ -66,19 +71,3 @@ def _hop(scorer: Scorer, latent: Latent, position: int) -> tuple[IntArray, Float
     row[position] = 0.0
     neighbours = np.flatnonzero(row)
     return neighbours, row[neighbours]
-
-
-def hop_row(term: PathTerm, position: int) -> FloatArray:
-    """(N,) one row of S_r: degree-normalised hops from a product through one relation.
-
-    Two steps: (w_in / d_n) w_nj over sqrt(d_i d_j). Direct relations count both ways.
-    """
-    if term.term.two_steps:
-        middles = term.links[[position]]
-        shares = middles.data / np.maximum(term.middle_degree[middles.indices], 1.0)
-        reached = term.by_middle[middles.indices].T @ shares
-        root = np.sqrt(np.maximum(term.degree, 1.0))
-    else:
-        reached = (term.links[[position]] + term.links[:, [position]].T).toarray().ravel()
-        root = np.sqrt(np.maximum(term.out_degree + term.degree, 1.0))
-    return np.asarray(reached / (root * root[position]))

@@ -10,6 +10,7 @@ with u and v what the history carries into the latent and the low-pass term. The
 Shapes: N products, M middle nodes of a term, J units of the history, P products that are asked for.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -125,12 +126,27 @@ class HistoryWalk:
         found = reach.best(touched, space.reached, scorer.prior, scorer.trend, _FOUND + len(self.starts))
         near = nearest.search(self._query(), _FOUND + len(self.starts), width)
         found = alive(scorer, np.concatenate([near, others, found]))
-        rough = scorer.prior[found] + scorer.trend[found] * (self._at_hand(found) + space.reached[found])
+        personal = self._joined(found, lambda products: self._at_hand(products) + space.reached[products])
+        rough = scorer.prior[found] + scorer.trend[found] * personal
         reach.clear(touched, space.reached)
         return found[foremost(rough, found, self.starts, _EXACT)]
 
     def scores(self, products: IntArray) -> FloatArray:
         """(P,) exact scores of some products."""
+        personal = self._joined(products, self._own)
+        return np.asarray(self.scorer.prior[products] + self.scorer.trend[products] * personal)
+
+    def _joined(self, products: IntArray, own: Callable[[IntArray], FloatArray]) -> FloatArray:
+        """(P,) what is given to products themselves and to those that stand in for them."""
+        personal, stand_ins = own(products), self.scorer.stand_ins
+        at, row = stand_ins.among(products)
+        if len(at):
+            given = own(stand_ins.known[row].ravel()).reshape(len(at), -1)
+            personal[at] += (given * stand_ins.total[row]).sum(axis=1)
+        return personal
+
+    def _own(self, products: IntArray) -> FloatArray:
+        """(P,) what the terms give, before the trend."""
         personal = self._at_hand(products)
         for c in self.carried:
             if c.term.term.kind != "self":
@@ -138,7 +154,7 @@ class HistoryWalk:
                 reach.pull(
                     personal, products, c.nodes, c.values, inwards, c.term.end_factor, self.space.work, self.space.marks
                 )
-        return np.asarray(self.scorer.prior[products] + self.scorer.trend[products] * personal)
+        return personal
 
     def _at_hand(self, products: IntArray) -> FloatArray:
         """(P,) what needs no walk: the dense terms and `self`, less what comes back in any term."""
@@ -212,6 +228,17 @@ def _right(dense: Latent | LowPass) -> list[Vectors]:
 
 def dense_rows(scorer: Scorer, positions: IntArray) -> Vectors:
     """(P, d) vectors whose dot products with `HistoryWalk._query` are the prior and the dense part."""
-    parts = [sum(v[positions] for v in _right(part)) for part in (scorer.latent, scorer.low_pass) if part is not None]
+    parts = [part for part in (scorer.latent, scorer.low_pass) if part is not None]
+
+    def own(products: IntArray) -> Vectors:
+        summed = (sum(vectors[products] for vectors in _right(part)) for part in parts)
+        return np.hstack([*summed, np.empty((len(products), 0), np.float32)])
+
+    rows = own(positions)
+    at, row = scorer.stand_ins.among(positions)
+    if len(at):
+        known, weights = scorer.stand_ins.known[row], scorer.stand_ins.total[row]
+        given = own(known.ravel()).reshape(*known.shape, rows.shape[1])
+        rows[at] += np.einsum("fk,fkd->fd", weights, given).astype(np.float32)
     trend, prior = scorer.trend[positions, None], scorer.prior[positions, None]
-    return np.hstack([*(trend * part for part in parts), prior]).astype(np.float32)
+    return np.hstack([trend * rows, prior]).astype(np.float32)

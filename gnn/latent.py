@@ -1,6 +1,6 @@
 """The latent term: dot products of linearly propagated product vectors.
 
-    z = Σ_k β_k S^k (E + Σ_m W_m x_m),   S = Σ_r γ_r S_r,   S_r = D^-1/2 A_r A_rᵀ D^-1/2
+    z = Σ_k β_k S^k (E + Σ_m α_m W_m x_m),   S = Σ_r γ_r S_r,   S_r = D^-1/2 A_r A_rᵀ D^-1/2
 
 Because propagation is linear, z splits exactly into a part of the free vectors E ("free") and one
 part for each modality ("text", "image"). The layers S^k X of each part are kept, so that a product
@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from gnn.fusion import Fusion
 from gnn.paths import FloatArray, IntArray
 from gnn.units import UnitWeights
 
@@ -27,7 +28,8 @@ class Latent:
 
     Shapes:
         layers: part -> (K, N, d), S^k X of that part.
-        projections: modality -> (d_m, d), W_m.
+        fusion: what features become.
+        shares: modality -> (N,) α.
         hops: (K,) β.
         gates: name of a term -> γ.
         start_factor: (N,) d_j^-g / scale.
@@ -36,7 +38,8 @@ class Latent:
     """
 
     layers: Mapping[str, Vectors]
-    projections: Mapping[str, Vectors]
+    fusion: Fusion
+    shares: Mapping[str, Vectors]
     hops: FloatArray
     gates: Mapping[str, float]
     start_factor: FloatArray

@@ -1,10 +1,10 @@
 """The graph network behind the latent term.
 
-    Z = Σ_k β_k S^k (E + Σ_m W_m x_m),   S = Σ_r γ_r S_r
+    Z = Σ_k β_k S^k (E + Σ_m α_m W_m x_m),   S = Σ_r γ_r S_r
 
-E are free vectors, W_m projections of the products' text and picture embeddings, γ one gate a
-relation, β one weight a hop; both are softmaxes of learned logits. A user has no parameters: their
-vector is a weighted sum of the products they met.
+E are free vectors, W_m projections of the products' text and picture embeddings, α one gate a product and
+modality (`gnn.fusion`), γ one gate a relation, β one weight a hop; all three are softmaxes of learned logits.
+A user has no parameters: their vector is a weighted sum of the products they met.
 
 Shapes: N products, d width, R relations, K + 1 layers.
 """
@@ -66,9 +66,9 @@ class LinearPropagation(nn.Module):
         self.modalities = tuple(features)
         for name, matrix in features.items():
             self.register_buffer(f"feature_{name}", torch.from_numpy(np.array(matrix, np.float32)), persistent=False)
-        self.projections = nn.ParameterDict(
-            {name: nn.Parameter(torch.zeros(m.shape[1], d)) for name, m in features.items()}
-        )
+        widths = {name: matrix.shape[1] for name, matrix in features.items()}
+        self.projections = nn.ParameterDict({name: nn.Parameter(torch.zeros(w, d)) for name, w in widths.items()})
+        self.openings = nn.ParameterDict({name: nn.Parameter(torch.zeros(w + 1)) for name, w in widths.items()})
         self.relations = tuple(incidence.term.relation for incidence in incidences)
         self.hops = nn.ModuleList(Hop(incidence) for incidence in incidences)
         self.gate_logits = nn.Parameter(torch.zeros(len(incidences)))
@@ -78,10 +78,9 @@ class LinearPropagation(nn.Module):
 
     def forward(self, keep: Tensor | None = None) -> Tensor:
         """(N, d) Z; rows of E where `keep` (N,) is 0 are left out, as for cold products."""
-        free = self.free if keep is None else self.free * keep[:, None]
-        x = free
-        for name in self.modalities:
-            x = x + getattr(self, f"feature_{name}") @ self.projections[name]
+        x = self.free if keep is None else self.free * keep[:, None]
+        for part in self._content().values():
+            x = x + part
         weights = self.layer_weights()
         blocks = [self._mixed(block.contiguous(), weights) for block in torch.split(x, columns_at_once(x), dim=1)]
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
@@ -94,11 +93,31 @@ class LinearPropagation(nn.Module):
         """(R,) γ."""
         return torch.softmax(self.gate_logits, 0)
 
+    def shares(self) -> dict[str, Tensor]:
+        """Modality -> (N,) α: sums to one over the modalities that a product has, 0 for those that it has not."""
+        if not self.modalities:
+            return {}
+        features = [getattr(self, f"feature_{name}") for name in self.modalities]
+        logits = [
+            (matrix @ self.openings[name][:-1] + self.openings[name][-1]).masked_fill(~matrix.any(dim=1), -torch.inf)
+            for name, matrix in zip(self.modalities, features, strict=True)
+        ]
+        # All are -inf where a product has no modality, and their softmax is no number.
+        shares = torch.softmax(torch.stack(logits), dim=0).nan_to_num(0.0)
+        return dict(zip(self.modalities, shares, strict=True))
+
+    def _content(self) -> dict[str, Tensor]:
+        """Modality -> (N, d) α W x."""
+        shares = self.shares()
+        return {
+            name: shares[name][:, None] * (getattr(self, f"feature_{name}") @ self.projections[name])
+            for name in self.modalities
+        }
+
     @torch.no_grad()
     def parts(self) -> dict[str, npt.NDArray[np.float32]]:
         """Part -> (K + 1, N, d): the layers S^k X of E and of each modality."""
-        inputs = {FREE: self.free.detach()}
-        inputs |= {m: getattr(self, f"feature_{m}") @ self.projections[m] for m in self.modalities}
+        inputs = {FREE: self.free.detach()} | self._content()
         return {name: torch.stack(self._layers(x)).cpu().numpy() for name, x in inputs.items()}
 
     def _mixed(self, x: Tensor, weights: Tensor) -> Tensor:

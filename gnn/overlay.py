@@ -60,9 +60,20 @@ def write_products(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
         prior=with_category_mean(scorer, scorer.prior, fresh),
         trend=with_category_mean(scorer, scorer.trend, fresh),
     )
-    if scorer.latent is None:
+    if scorer.latent is not None:
+        scorer = replace(scorer, latent=folded_in(scorer, scorer.latent, products, set(fresh)))
+    return _stood_in_for(scorer, products)
+
+
+def _stood_in_for(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
+    """The model with likeness and stand-ins of some products as they are now."""
+    if scorer.likeness is None:
         return scorer
-    return replace(scorer, latent=folded_in(scorer, scorer.latent, products, set(fresh)))
+    features = {scorer.positions[product.id]: product.features for product in products}
+    likeness = scorer.likeness.with_features(features)
+    unmet = np.array(sorted(position for position in features if not likeness.met[position]), np.intp)
+    stand_ins = scorer.stand_ins.with_rows(likeness.stand_ins(scorer, unmet))
+    return replace(scorer, likeness=likeness, stand_ins=stand_ins)
 
 
 def remove_products(scorer: Scorer, ids: Iterable[str]) -> Scorer:
@@ -71,7 +82,8 @@ def remove_products(scorer: Scorer, ids: Iterable[str]) -> Scorer:
     alive = scorer.alive.copy()
     alive[[scorer.positions[i] for i in gone if i in scorer.positions]] = False
     terms = tuple(_without_products_between(term, gone) for term in scorer.terms)
-    return replace(scorer, alive=alive, terms=terms)
+    stand_ins = scorer.stand_ins.without(np.flatnonzero(scorer.alive & ~alive))
+    return replace(scorer, alive=alive, terms=terms, stand_ins=stand_ins)
 
 
 def _without_products_between(term: PathTerm, ids: Sequence[str]) -> PathTerm:
@@ -182,7 +194,9 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         layers = {part: np.pad(layer, ((0, 0), (0, more), (0, 0))) for part, layer in latent.layers.items()}
         # As the start of a path a new product counts like one that nobody has met yet.
         rarest = np.full(more, latent.start_factor.max(initial=0.0))
-        latent = replace(latent, layers=layers, start_factor=np.concatenate([latent.start_factor, rarest]))
+        shares = {modality: np.pad(share, (0, more)) for modality, share in latent.shares.items()}
+        start_factor = np.concatenate([latent.start_factor, rarest])
+        latent = replace(latent, layers=layers, shares=shares, start_factor=start_factor)
     return replace(
         scorer,
         product_ids=(*scorer.product_ids, *ids),
@@ -194,4 +208,5 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         alive=np.concatenate([scorer.alive, np.ones(more, bool)]),
         contexts={name: prior.longer(more) for name, prior in scorer.contexts.items()},
         pulse=scorer.pulse and scorer.pulse.longer(more),
+        likeness=scorer.likeness and scorer.likeness.longer(more),
     )

@@ -1,11 +1,12 @@
 """Scores of all products for a history, as an exact sum over the history's units.
 
-    score(i) = prior(i) + trend(i) · Σ_h Σ_r a_h,r · C_r[j_h, i]
+    score(i) = prior(i) + trend(i) · Σ_h Σ_r a_h,r · (C_r[j_h, i] + Σ_n ρ_in · C_r[j_h, n])
     prior(i) = demand(i) + Σ_p lift_p(i)       p a property of the viewer that counts (`Scorer.in_context`)
     a_h,r    = θ_b,r · events^p · (floor + (1 - floor) · 2^(-age / half-life))
 
 A unit h is one product and one behaviour; r runs over the explicit terms, the low-pass and the latent
-one, and p, floor and half-life are those of r and the behaviour. There is no normalisation by user, so
+one, and p, floor and half-life are those of r and the behaviour; n runs over the known products that stand in for
+one that nobody has met (`gnn.stand_ins`). There is no normalisation by user, so
 each unit's share of a score does not depend on the others.
 """
 
@@ -21,9 +22,11 @@ import numpy as np
 from gnn.context import ContextPrior
 from gnn.data import Int64
 from gnn.latent import Latent
+from gnn.likeness import Likeness
 from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
 from gnn.popularity import Pulse
+from gnn.stand_ins import StandIns
 from gnn.units import History
 from schema.ontology import Ontology
 from schema.pseudonym import pseudonym
@@ -52,6 +55,8 @@ class Scorer:
         people: pseudonym of a user -> position, as in `PathTerm.owner`.
         contexts: property of people -> what is liked among those who share a value.
         pulse: prior and trend at later moments; None where there are no times.
+        stand_ins: known products for those that nobody has met.
+        likeness: which known products stand in for one that is new; None if none do.
 
     `default_weight` is the θ of a relation that the model has not been trained with: one link from
     one fresh event then counts as much as the personal part of scores varies.
@@ -71,6 +76,8 @@ class Scorer:
     default_weight: float
     contexts: Mapping[str, ContextPrior] = field(default_factory=dict)
     pulse: Pulse | None = None
+    stand_ins: StandIns = field(default_factory=StandIns.none)
+    likeness: Likeness | None = None
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -181,6 +188,7 @@ class Scorer:
             if dense is not None:
                 carried = dense.units.amounts(history, as_of_ms) * dense.weights[history.behaviours]
                 personal += dense.scores(history.products, carried)
+        self.stand_ins.add_to(personal)
         return personal
 
 

@@ -5,8 +5,8 @@ import torch
 
 from gnn import model as model_module
 from gnn.data import read_shop
-from gnn.fold_in import hop_row
 from gnn.hetero import to_hetero_data
+from gnn.hops import hop_row
 from gnn.incidence import incidences
 from gnn.latent import FREE
 from gnn.learn import learn

@@ -87,7 +87,23 @@ class NaiveScorer:
         return self.prior[product] + sum(lifts) + self.trend[product] * sum(units)
 
     def unit(self, row: HistoryRow, product: str, as_of: datetime, viewer: str | None = None) -> float:
-        """What one unit of a history gives to a product, before the trend."""
+        """What one unit of a history gives to a product, itself and through its stand-ins, before the trend."""
+        through = [w * self.own(row, known, as_of, viewer) for known, w in self.stand_ins.get(product, {}).items()]
+        return self.own(row, product, as_of, viewer) + sum(through)
+
+    @cached_property
+    def stand_ins(self) -> dict[str, dict[str, float]]:
+        """Product that nobody met -> known product -> ρ."""
+        arrays = load_file(self.artifact / "stand_ins.safetensors")
+        found: dict[str, dict[str, float]] = {}
+        for f, product in enumerate(arrays["products"]):
+            for k, known in enumerate(arrays["known"][f]):
+                weight = sum(float(a[f, k]) for name, a in arrays.items() if name.startswith("weights."))
+                found.setdefault(self.ids[product], {})[self.ids[known]] = weight
+        return found
+
+    def own(self, row: HistoryRow, product: str, as_of: datetime, viewer: str | None = None) -> float:
+        """What one unit of a history gives to a product itself, before the trend."""
         start, behaviour, events, last = row
         b = self.says["behaviours"].index(behaviour)
         age = max((as_of - last).total_seconds(), 0.0) / 86_400

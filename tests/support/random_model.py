@@ -15,11 +15,13 @@ from small_shop import START, Event, SmallShop
 from gnn.artifact import Artifact, describe, save_artifact
 from gnn.context import ContextPrior, contexts, weighted
 from gnn.data import Shop, read_shop
+from gnn.fusion import Fusion
 from gnn.incidence import incidences, people
 from gnn.latent import FREE, Latent
 from gnn.low_pass import POWERS, LowPass
 from gnn.paths import MIDDLE_POWERS
 from gnn.scoring import Scorer
+from gnn.stand_ins import StandIns
 from gnn.units import UnitWeights
 from schema.ontology import Ontology, parse_ontology
 
@@ -139,7 +141,15 @@ def _random_scorer(shop: Shop, generator: np.random.Generator) -> Scorer:
         people=people(shop),
         default_weight=1.0,
         contexts=_random_contexts(shop, generator),
+        stand_ins=_random_stand_ins(generator, n),
     )
+
+
+def _random_stand_ins(generator: np.random.Generator, n: int) -> StandIns:
+    """For two products, one of which may have events: what is stood in for and what is its own must not mix."""
+    products = np.sort(generator.choice(np.arange(2, n - 1), 2, replace=False))
+    known = np.stack([generator.choice(np.setdiff1d(np.arange(n - 1), products), 3, replace=False) for _ in products])
+    return StandIns(products, known, {part: generator.uniform(0, 1, known.shape) for part in ("text", "relations")})
 
 
 def _random_contexts(shop: Shop, generator: np.random.Generator) -> dict[str, ContextPrior]:
@@ -170,7 +180,11 @@ def _random_latent(generator: np.random.Generator, n: int, b: int, hops: int = 3
     }
     return Latent(
         layers=layers,
-        projections={part: generator.normal(size=(5, width)).astype(np.float32) for part in ("text", "image")},
+        fusion=Fusion(
+            {part: generator.normal(size=(5, width)).astype(np.float32) for part in ("text", "image")},
+            {part: generator.normal(size=6).astype(np.float32) for part in ("text", "image")},
+        ),
+        shares={part: np.full(n, 0.5, np.float32) for part in ("text", "image")},
         hops=generator.uniform(0, 1, hops),
         gates={"CO_BUYER": 0.5, "IN_CATEGORY": 0.5},
         start_factor=_of_twins(generator.uniform(0.5, 2, n)),

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     text_model: str | None = Field(
         None, description="Text encoder: a Hugging Face id or a folder; by default the one that comes with Pathrec."
     )
+    image_model: str | None = Field(None, description="The same for pictures.")
     secret: SecretStr | None = Field(
         None, description="Signs cursors; servers of one shop must agree on it. By default in `<home>/secret`."
     )

@@ -6,7 +6,7 @@ This package itself needs no torch: the cache and the rules of what describes a 
 
 from ingestion.encoders.cache import CacheError, EmbeddingCache, Encoder, encode_cached
 from ingestion.encoders.gallery import Hung, Named, encode_gallery
-from ingestion.encoders.wording import joined, texts_of
+from ingestion.encoders.wording import first_named, joined, texts_of
 
 __all__ = [
     "CacheError",
@@ -16,6 +16,7 @@ __all__ = [
     "Named",
     "encode_cached",
     "encode_gallery",
+    "first_named",
     "joined",
     "texts_of",
 ]

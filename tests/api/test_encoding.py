@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.encoding import EncoderProcess, EncoderUnavailableError
+from api.encoding import EncoderProcess, EncoderUnavailableError, text_encoder
 
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncoderProcess]:
-    process = EncoderProcess(None, tmp_path_factory.mktemp("cache"))
+    process = text_encoder(None, tmp_path_factory.mktemp("cache"))
     process.start()
     yield process
     process.stop()
@@ -54,7 +54,7 @@ def test_a_child_that_is_killed_is_replaced(encoder: EncoderProcess) -> None:
 
 
 def test_a_model_that_cannot_be_opened_is_said_and_not_tried_again(tmp_path: Path) -> None:
-    process = EncoderProcess(str(tmp_path / "no such model"), tmp_path / "cache")
+    process = text_encoder(str(tmp_path / "no such model"), tmp_path / "cache")
     process.start()
     try:
         assert wait(process) == "failed"

@@ -130,22 +130,23 @@ def bring(client: Client, new: dict[str, Any], like: Sequence[str], *, similar_f
     def recommended() -> Any:
         return client.ask(_RECOMMENDED, u=person, first=FIRST)["recommendations"]
 
-    similar(), recommended()
-    lists: dict[str, Callable[[], Any]] = {"similar": similar, "recommended": recommended}
+    lists: list[tuple[str, Callable[[], Any]]] = [("similar", similar), ("recommended", recommended)]
+    for _, ask in lists:
+        ask()
     began = time.perf_counter()
     said = client.ask(_UPSERT, p=[new])["upsertProducts"]
     found: dict[str, float | None] = {"mutation": 1000 * (time.perf_counter() - began)}
     if any(said.values()):
         raise RuntimeError(said)
-    for name in sorted(lists, reverse=similar_first):
-        found[name] = _until(lambda ask=lists[name]: key in {e["node"]["productId"] for e in ask()["edges"]}, began)
+    for name, ask in lists if similar_first else lists[::-1]:
+        found[name] = _until(ask, key, began)
     client.ask(_FORGET, ids=[event["eventId"] for event in bought])
     return found
 
 
-def _until(there: Callable[[], bool], began: float) -> float | None:
+def _until(ask: Callable[[], Any], product: str, began: float) -> float | None:
     while time.perf_counter() - began < PATIENCE:
-        if there():
+        if product in {edge["node"]["productId"] for edge in ask()["edges"]}:
             return 1000 * (time.perf_counter() - began)
     return None
 

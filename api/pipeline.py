@@ -18,7 +18,7 @@ import structlog
 import ingestion
 from api.pictures import copy_pictures
 from graph import Loaded, Store
-from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, texts_of
+from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, shop_pictures, texts_of
 from ingestion.quality import write_report
 from ingestion.quarantine import quarantine_file
 from schema.errors import PathrecError
@@ -132,10 +132,17 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
     return Embedded(encoder.name, written, unchanged, {})
 
 
-def embed_pictures(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded | None:
+def embed_pictures(
+    store: Store, *, home: Path, model: str | None = None, allow_private: bool = False, report: Report = silent
+) -> Embedded | None:
     """Encodes the pictures of every node type that has an image feature, and stores what changed.
 
-    What cannot be used is in `home`'s `quarantine/pictures.jsonl` with a reason.
+    Pictures are in `home`'s `images/`, or at addresses of the web. What cannot be used is in `home`'s
+    `quarantine/pictures.jsonl` with a reason.
+
+    Args:
+        store, home, model, report: as of `embed`.
+        allow_private: whether addresses may lead to machines that are not on the public internet.
 
     Returns:
         What was done; None where no node names a picture, for which no model is loaded.
@@ -155,10 +162,14 @@ def embed_pictures(store: Store, *, home: Path, model: str | None = None, report
 
     encoder, cache = load_image_encoder(model), EmbeddingCache(home / "cache")
     written, unchanged, rejected = {}, {}, {}
-    with replacing_file(quarantine_file(home, "pictures")) as aside, aside.open("w", encoding="utf-8") as refused:
+    with (
+        replacing_file(quarantine_file(home, "pictures")) as aside,
+        aside.open("w", encoding="utf-8") as refused,
+        shop_pictures(home / "images", home / "cache", allow_private=allow_private) as source,
+    ):
         for node_type, named in galleries.items():
             stored, changed, unusable = store.feature_hashes(node_type, IMAGE), 0, 0
-            for hung in encode_gallery(encoder, named, home / "images", cache, report):
+            for hung in encode_gallery(encoder, named, source, cache, report):
                 ids = [one.node for one in hung.named]
                 changed += _store(store, node_type, IMAGE, ids, hung.matrix, hung.hashes, stored)
                 unusable += len(hung.rejected)

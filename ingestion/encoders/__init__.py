@@ -6,6 +6,7 @@ This package itself needs no torch: the cache and the rules of what describes a 
 
 from ingestion.encoders.cache import CacheError, EmbeddingCache, Encoder, encode_cached
 from ingestion.encoders.gallery import Hung, Named, encode_gallery
+from ingestion.encoders.picture_source import PictureSource, shop_pictures
 from ingestion.encoders.wording import joined, texts_of
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "Encoder",
     "Hung",
     "Named",
+    "PictureSource",
     "encode_cached",
     "encode_gallery",
     "joined",
+    "shop_pictures",
     "texts_of",
 ]

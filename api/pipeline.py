@@ -16,9 +16,10 @@ import pyarrow as pa
 import structlog
 
 import ingestion
-from api.pictures import copy_pictures
+from api.pictures import copy_pictures, unpack_pictures
 from graph import Loaded, Store
 from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, shop_pictures, texts_of
+from ingestion.encoders.archive import PictureArchive, open_archive
 from ingestion.quality import write_report
 from ingestion.quarantine import quarantine_file
 from schema.errors import PathrecError
@@ -76,10 +77,12 @@ def ingest(
 
     Raises:
         MappingError: the mapping has mistakes.
+        ArchiveError: its pictures are in an archive that is damaged.
         StoreError: the store refused or went away; run it again to finish.
     """
 
     mapping = ingestion.load_mapping(source, ontology=store.ontology, data=data)
+    archive = open_archive(mapping.images) if mapping.images and mapping.images.is_file() else None
     records = ingestion.read(mapping, workdir=home, report=report)
     _, quality = write_report(records.quality, home / "reports")
     nodes, loaded = _load(store, records, report)
@@ -90,7 +93,7 @@ def ingest(
         events={"written": events.written, "existing": events.existing},
         dangling={name: found.dangling for name, found in [*loaded.items(), (EVENTS, events)] if found.dangling},
         clock=records.clock,
-        pictures=_copy_pictures(mapping, records, home / "images", report),
+        pictures=_copy_pictures(archive or mapping.images, records, home / "images", report),
         quality=quality,
         counts=store.counts(),
     )
@@ -302,12 +305,16 @@ def evaluate(
     return found.as_dict()
 
 
-def _copy_pictures(mapping: ingestion.Mapping, records: ingestion.Records, folder: Path, report: Report) -> int:
+def _copy_pictures(
+    source: PictureArchive | Path | None, records: ingestion.Records, folder: Path, report: Report
+) -> int:
     products = records.nodes.get("Product")
-    if mapping.images is None or products is None or IMAGE not in products.column_names:
+    if source is None or products is None or IMAGE not in products.column_names:
         return 0
     names = products.column(IMAGE).drop_null().to_pylist()
-    return copy_pictures(mapping.images, names, folder, report)
+    if isinstance(source, PictureArchive):
+        return unpack_pictures(source, names, folder, report)
+    return copy_pictures(source, names, folder, report)
 
 
 def _refuse_empty(store: Store, command: str) -> None:

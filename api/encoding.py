@@ -9,8 +9,8 @@ import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -64,6 +64,8 @@ class Encoded:
 
 
 Encode = Callable[[Sequence[Node]], Encoded]
+Opened = Callable[[], AbstractContextManager[Encode]]
+"""Loads a model, for as long as the context lasts."""
 
 
 def text_encoder(model: str | None, cache: Path) -> "EncoderProcess":
@@ -76,21 +78,21 @@ def text_encoder(model: str | None, cache: Path) -> "EncoderProcess":
     return EncoderProcess("text encoder", partial(_open_texts, model, cache))
 
 
-def picture_encoder(model: str | None, cache: Path, images: Path) -> "EncoderProcess":
+def picture_encoder(model: str | None, cache: Path, images: Path, *, allow_private: bool = False) -> "EncoderProcess":
     """An encoder of pictures.
 
     Args:
         model: as of `load_image_encoder`.
         cache: folder where vectors are kept.
-        images: the shop's folder of pictures.
+        images, allow_private: as of `shop_pictures`.
     """
-    return EncoderProcess("picture encoder", partial(_open_pictures, model, cache, images))
+    return EncoderProcess("picture encoder", partial(_open_pictures, model, cache, images, allow_private))
 
 
 class EncoderProcess:
     """An encoder behind a pipe. Thread-safe; one request at a time."""
 
-    def __init__(self, name: str, opened: Callable[[], Encode]) -> None:
+    def __init__(self, name: str, opened: Opened) -> None:
         """Args:
         name: what it is called in messages.
         opened: loads the model; called in the child.
@@ -232,29 +234,31 @@ def _receive(pipe: Connection, seconds: float) -> Any:
     return pipe.recv()
 
 
-def _serve(pipe: Connection, opened: Callable[[], Encode]) -> None:
+def _serve(pipe: Connection, opened: Opened) -> None:
     """The child: says that it is ready (None) or why not, then answers until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle, which then ends this process
     with suppress(EOFError, BrokenPipeError):
         _answer(pipe, opened)
 
 
-def _answer(pipe: Connection, opened: Callable[[], Encode]) -> None:
-    try:
-        encode = opened()
-    except (PathrecError, ImportError, OSError) as error:
-        pipe.send(str(error))
-        return
-    pipe.send(None)
-    while True:
-        nodes = pipe.recv()
+def _answer(pipe: Connection, opened: Opened) -> None:
+    with ExitStack() as stack:
         try:
-            pipe.send(encode(nodes))
-        except PathrecError as error:
+            encode = stack.enter_context(opened())
+        except (PathrecError, ImportError, OSError) as error:
             pipe.send(str(error))
+            return
+        pipe.send(None)
+        while True:
+            nodes = pipe.recv()
+            try:
+                pipe.send(encode(nodes))
+            except PathrecError as error:
+                pipe.send(str(error))
 
 
-def _open_texts(model: str | None, cache: Path) -> Encode:
+@contextmanager
+def _open_texts(model: str | None, cache: Path) -> Iterator[Encode]:
     # Here, not above: torch and the readers of files belong to the child alone.
     from ingestion.encoders import EmbeddingCache, encode_cached, joined
     from ingestion.encoders.text import load_text_encoder
@@ -265,22 +269,24 @@ def _open_texts(model: str | None, cache: Path) -> Encode:
         matrix, hashes = encode_cached(encoder, [joined(_words(node)) for node in nodes], kept)
         return Encoded(encoder.version, matrix, tuple(hashes))
 
-    return encode
+    yield encode
 
 
-def _open_pictures(model: str | None, cache: Path, images: Path) -> Encode:
-    from ingestion.encoders import EmbeddingCache, Named, encode_gallery, first_named
+@contextmanager
+def _open_pictures(model: str | None, cache: Path, images: Path, allow_private: bool) -> Iterator[Encode]:  # noqa: FBT001
+    from ingestion.encoders import EmbeddingCache, Named, encode_gallery, first_named, shop_pictures
     from ingestion.encoders.vision import load_image_encoder
 
     encoder, kept = load_image_encoder(model), EmbeddingCache(cache)
+    with shop_pictures(images, cache, allow_private=allow_private) as source:
 
-    def encode(nodes: Sequence[Node]) -> Encoded:
-        named = [Named("", first_named(_words(node))) for node in nodes]
-        (hung,) = encode_gallery(encoder, named, images, kept)
-        problems = {row: Problem(error.reason, str(error)) for row, error in hung.rejected.items()}
-        return Encoded(encoder.version, hung.matrix, tuple(hung.hashes), problems)
+        def encode(nodes: Sequence[Node]) -> Encoded:
+            named = [Named("", first_named(_words(node))) for node in nodes]
+            (hung,) = encode_gallery(encoder, named, source, kept)
+            problems = {row: Problem(error.reason, str(error)) for row, error in hung.rejected.items()}
+            return Encoded(encoder.version, hung.matrix, tuple(hung.hashes), problems)
 
-    return encode
+        yield encode
 
 
 def _words(node: Node) -> list[str | None]:

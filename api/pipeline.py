@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,19 @@ import pyarrow as pa
 import structlog
 
 import ingestion
-from api.pictures import copy_pictures
+from api.pictures import copy_pictures, unpack_pictures
 from graph import Loaded, Store
-from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, first_named, texts_of
+from ingestion.encoders import (
+    EmbeddingCache,
+    Hung,
+    Named,
+    encode_cached,
+    encode_gallery,
+    first_named,
+    shop_pictures,
+    texts_of,
+)
+from ingestion.encoders.archive import PictureArchive, open_archive
 from ingestion.quality import write_report
 from ingestion.quarantine import quarantine_file
 from schema.errors import PathrecError
@@ -76,10 +87,12 @@ def ingest(
 
     Raises:
         MappingError: the mapping has mistakes.
+        ArchiveError: its pictures are in an archive that is damaged.
         StoreError: the store refused or went away; run it again to finish.
     """
 
     mapping = ingestion.load_mapping(source, ontology=store.ontology, data=data)
+    archive = open_archive(mapping.images) if mapping.images and mapping.images.is_file() else None
     records = ingestion.read(mapping, workdir=home, report=report)
     _, quality = write_report(records.quality, home / "reports")
     nodes, loaded = _load(store, records, report)
@@ -90,7 +103,7 @@ def ingest(
         events={"written": events.written, "existing": events.existing},
         dangling={name: found.dangling for name, found in [*loaded.items(), (EVENTS, events)] if found.dangling},
         clock=records.clock,
-        pictures=_copy_pictures(mapping, records, home / "images", report),
+        pictures=_copy_pictures(archive or mapping.images, records, home / "images", report),
         quality=quality,
         counts=store.counts(),
     )
@@ -124,6 +137,7 @@ def refresh(
     home: Path,
     model: str | None = None,
     image_model: str | None = None,
+    allow_private: bool = False,
     report: Report = silent,
 ) -> Refreshed:
     """Encodes the products that the change log names, in the modalities in which the shop was encoded before.
@@ -133,6 +147,7 @@ def refresh(
         since: number of the last change before they were written.
         home: as of `embed`.
         model, image_model: as of `embed` and `embed_pictures`; with another model than before nothing is encoded.
+        allow_private: as of `embed_pictures`.
         report: told how far it is.
 
     Raises:
@@ -143,11 +158,12 @@ def refresh(
     encoders = store.encoders("Product") if products else {}
     embedded: dict[str, Embedded] = {}
     left_out = []
-    for modality, work, chosen in ((TEXT, embed, model), (IMAGE, embed_pictures, image_model)):
+    pictures = partial(embed_pictures, model=image_model, allow_private=allow_private)
+    for modality, work in ((TEXT, partial(embed, model=model)), (IMAGE, pictures)):
         if modality not in encoders:
             continue
         try:
-            done = work(store, home=home, model=chosen, products=products, report=report)
+            done = work(store, home=home, products=products, report=report)
         except PipelineError as error:
             left_out.append(str(error))
         else:
@@ -199,11 +215,17 @@ def embed_pictures(
     home: Path,
     model: str | None = None,
     products: Sequence[str] | None = None,
+    allow_private: bool = False,
     report: Report = silent,
 ) -> Embedded | None:
     """Encodes the pictures of every node type that has an image feature, and stores what changed.
 
-    What cannot be used is in `home`'s `quarantine/pictures.jsonl` with a reason. Arguments as of `embed`.
+    Pictures are in `home`'s `images/`, or at addresses of the web. What cannot be used is in `home`'s
+    `quarantine/pictures.jsonl` with a reason.
+
+    Args:
+        store, home, model, products, report: as of `embed`.
+        allow_private: whether addresses may lead to machines that are not on the public internet.
 
     Returns:
         What was done; None where no node names a picture, for which no model is loaded.
@@ -225,12 +247,16 @@ def embed_pictures(
     written, unchanged, rejected = {}, {}, {}
     file = quarantine_file(home, "pictures")
     others = [] if products is None else _refused_of_others(file, set(products))
-    with replacing_file(file) as aside, aside.open("w", encoding="utf-8") as refused:
+    with (
+        replacing_file(file) as aside,
+        aside.open("w", encoding="utf-8") as refused,
+        shop_pictures(home / "images", home / "cache", allow_private=allow_private) as source,
+    ):
         refused.writelines(others)
         for node_type, named in galleries.items():
             _use_encoder(store, node_type, IMAGE, encoder.version, whole=products is None)
             stored, changed, unusable = store.feature_hashes(node_type, IMAGE), 0, 0
-            for hung in encode_gallery(encoder, named, home / "images", cache, report):
+            for hung in encode_gallery(encoder, named, source, cache, report):
                 ids = [one.node for one in hung.named]
                 changed += _store(store, node_type, IMAGE, ids, hung.matrix, hung.hashes, stored)
                 unusable += len(hung.rejected)
@@ -387,12 +413,16 @@ def evaluate(
     return found.as_dict()
 
 
-def _copy_pictures(mapping: ingestion.Mapping, records: ingestion.Records, folder: Path, report: Report) -> int:
+def _copy_pictures(
+    source: PictureArchive | Path | None, records: ingestion.Records, folder: Path, report: Report
+) -> int:
     products = records.nodes.get("Product")
-    if mapping.images is None or products is None or IMAGE not in products.column_names:
+    if source is None or products is None or IMAGE not in products.column_names:
         return 0
     names = products.column(IMAGE).drop_null().to_pylist()
-    return copy_pictures(mapping.images, names, folder, report)
+    if isinstance(source, PictureArchive):
+        return unpack_pictures(source, names, folder, report)
+    return copy_pictures(source, names, folder, report)
 
 
 def _refuse_empty(store: Store, command: str) -> None:

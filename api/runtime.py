@@ -39,7 +39,12 @@ class Runtime:
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
         self._next_try = 0.0
         self.encoder = text_encoder(settings.text_model, settings.home / "cache")
-        self.pictures = picture_encoder(settings.image_model, settings.home / "cache", settings.images)
+        self.pictures = picture_encoder(
+            settings.image_model,
+            settings.home / "cache",
+            settings.images,
+            allow_private=settings.allow_private_addresses,
+        )
         self.shop: Shop | None = None
         self.problem: str | None = None
 

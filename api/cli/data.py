@@ -49,8 +49,15 @@ def ingest(
         done = pipeline.ingest(graph, mapping, home=settings.home, data=path, report=report)
         fresh = pipeline.Refreshed({}, ())
         if encode:
-            models = {"model": settings.text_model, "image_model": settings.image_model}
-            fresh = pipeline.refresh(graph, since, home=settings.home, **models, report=report)
+            fresh = pipeline.refresh(
+                graph,
+                since,
+                home=settings.home,
+                model=settings.text_model,
+                image_model=settings.image_model,
+                allow_private=settings.allow_private_addresses,
+                report=report,
+            )
     output.table("In the graph", ("what", "count"), [(name, f"{count:,}") for name, count in done.counts.items()])
     for name, count in done.dangling.items():
         output.say(f"{name}: {count:,} left out, because one of their ends is in no source")
@@ -75,23 +82,34 @@ def embed(
             "--image-model", help="The same for pictures. [default: PATHREC_IMAGE_MODEL or EfficientNet-Lite0]"
         ),
     ] = None,
+    allow_private: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Also fetch pictures from machines that are not on the public internet, as a shop's own server is.",
+        ),
+    ] = False,
     store: StoreOption = None,
     home: HomeOption = None,
     json: JsonOption = None,
 ) -> None:
     """Encode texts and pictures and keep them in the graph as node features; only what changed is encoded.
 
-    Pictures are those of the shop's folder (HOME/images). What cannot be used goes to
+    Pictures are those of the shop's folder (HOME/images), or at addresses of the web. What cannot be used goes to
     HOME/quarantine/pictures.jsonl with a reason.
     """
     from api import pipeline
 
-    settings, output = settings_of(home, store), Output(json)
+    settings, output = settings_of(home, store, allow_private_addresses=allow_private or None), Output(json)
     with open_store(settings) as graph, output.progress() as report:
         done = {
             pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model or settings.text_model, report=report),
             pipeline.IMAGE: pipeline.embed_pictures(
-                graph, home=settings.home, model=image_model or settings.image_model, report=report
+                graph,
+                home=settings.home,
+                model=image_model or settings.image_model,
+                allow_private=settings.allow_private_addresses,
+                report=report,
             ),
         }
     found = {modality: embedded for modality, embedded in done.items() if embedded is not None}

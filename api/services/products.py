@@ -17,8 +17,8 @@ from schema.ontology import Ontology, PropertyType
 LIMIT = 1_000
 TEXT, IMAGE = "text", "image"
 _KEY_LENGTH = 512
-# Pictures may have to be fetched first, and the first one of all has to wait for the model.
-_PICTURE_SECONDS, _WAKE_SECONDS = 60.0, 10.0
+# Pictures may have to be fetched, eight at a time and each in 30 seconds; the first of all waits for the model.
+_PICTURE_SECONDS, _WAKE_SECONDS = 150.0, 10.0
 _log = structlog.get_logger()
 
 Value = str | int | float | bool

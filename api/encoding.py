@@ -273,7 +273,7 @@ def _open_texts(model: str | None, cache: Path) -> Iterator[Encode]:
 
 
 @contextmanager
-def _open_pictures(model: str | None, cache: Path, images: Path, allow_private: bool) -> Iterator[Encode]:  # noqa: FBT001
+def _open_pictures(model: str | None, cache: Path, images: Path, allow_private: bool) -> Iterator[Encode]:
     from ingestion.encoders import EmbeddingCache, Named, encode_gallery, first_named, shop_pictures
     from ingestion.encoders.vision import load_image_encoder
 

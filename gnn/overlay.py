@@ -44,7 +44,8 @@ def write_products(scorer: Scorer, products: Sequence[LiveProduct], built: Built
 
     A new product gets its explicit paths from its relations, its vector from its features and its
     graph neighbours, its prior and trend from the mean of its category (of all products, if it has none).
-    It stays new until the next build: written in two steps or in one, it is the same.
+    It stays new until the next build: written in two steps or in one, it is the same, but for what new
+    products pass on to each other.
 
     Args:
         scorer: the model.

@@ -2,17 +2,15 @@
 
     python -m benchmarks.freshness --products 2000 --home fresh --json freshness.json
 
-draws the demo shop with some products left out, trains and publishes a model of the rest (unless the home has one),
-serves it, and brings what was left out one by one, over HTTP from this process: words, price, category, brand and
-features, and every other time a picture. After each it asks, until the new product is there, for products similar
-to the one that resembles it most, and for recommendations to somebody who bought three that resemble it; the two in
-turn first. Words and pictures are new each time, so that no cache helps.
+makes a shop (`benchmarks.made_shop`: categories have a title and a picture, a few products show theirs), leaves some
+products out, trains and publishes a model of the rest (unless the home has one), serves it, and brings what was left
+out one by one, over HTTP from this process: words, price, category and brand, and every other time a picture. After
+each it asks, until the new product is there, for products similar to one of its category, and for recommendations
+to somebody who bought three of its category; the two in turn first. Words and pictures are new each time, so that no
+cache helps.
 """
 
 import argparse
-import csv
-import random
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,25 +18,28 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
 from api import pipeline, registry
 from benchmarks.machine import machine, write_json
+from benchmarks.made_shop import made_shop
 from benchmarks.serving import Client, serving
-from graph import connect
-from ingestion.demo_shop import PICTURES, generate
+from gnn.data import Edges, Shop
+from graph import Store, connect
+from ingestion.demo.pictures import Picture, paint
+from ingestion.demo.words import words
 
 NEW = 80
 """Products that are left out of the shop, half of which come with a picture."""
 WARM_UP = 5
 """Of each kind, not counted: an engine compiles its queries."""
 PICTURED = 2_000
-"""Products that have a picture from the start: enough for the model to learn what pictures say."""
+"""Products that show a picture from the start: enough for the model to learn what pictures say."""
 FIRST = 100
 PATIENCE = 5.0
-_LEFT_OUT = "left-out.csv"
 
 _UPSERT = """mutation($p: [ProductInput!]!) { upsertProducts(products: $p) {
     withoutText withoutImage { message } userErrors { message } } }"""
@@ -50,72 +51,104 @@ _RECORD = "mutation($events: [EventInput!]!) { recordEvents(events: $events) { a
 _DELETE = "mutation($ids: [String!]!) { deleteProducts(productIds: $ids) { deletedProductIds } }"
 _FORGET = "mutation($ids: [String!]!) { deleteEvents(eventIds: $ids) { deletedEventIds } }"
 
-Row = dict[str, str]
 
-
-def build(home: Path, products: int, users: int, events: int, minutes: float) -> None:
-    """A home with a published model of the demo shop; `NEW` products are left out."""
-    folder = home / "shop"
-    mapping = generate(folder, products=products + NEW, users=users, events=events)
-    leave_out(folder)
+def build(home: Path, shop: Shop, minutes: float) -> None:
+    """A home with a published model of a shop; its last `NEW` products are left out."""
     with connect(f"embedded:{home / 'graph'}") as store:
-        pipeline.ingest(store, mapping, home=home)
+        store.prepare()
+        load(store, shop, len(shop.ids["Product"]) - NEW)
+        draw(home / "images", shop)
         pipeline.embed(store, home=home)
         pipeline.embed_pictures(store, home=home)
         pipeline.export(store, home / "snapshot")
     pipeline.train(home / "snapshot", home / "trained", device="cpu", minutes=minutes)
     registry.publish(home, home / "trained")
-    for picture in (folder / PICTURES).iterdir():
-        shutil.copy2(picture, home / "images")
 
 
-def leave_out(folder: Path) -> None:
-    """Moves some rows of the products to a file beside, and takes most of the others' pictures away."""
-    rows = _rows(folder / "products.csv")
-    random.Random(1).shuffle(rows)
-    for row in rows[NEW + PICTURED :]:
-        row["picture"] = ""
-    for name, some in ((_LEFT_OUT, rows[:NEW]), ("products.csv", rows[NEW:])):
-        with (folder / name).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(some)
+def load(store: Store, shop: Shop, known: int) -> None:
+    """The first products of a shop with what belongs to them."""
+    categories = shop.edges["IN_CATEGORY"].target[:known]
+    products = {
+        "id": shop.ids["Product"][:known],
+        "title": [title(category) for category in categories],
+        "price": np.full(known, 9.9),
+        "currency": ["EUR"] * known,
+        "image": [picture(c) if at < PICTURED else None for at, c in enumerate(categories)],
+    }
+    store.load_nodes("Product", pa.table(products))
+    for label in ("Category", "Brand"):
+        store.load_nodes(label, pa.table({"id": shop.ids[label], "name": shop.ids[label]}))
+    for name, label in (("IN_CATEGORY", "Category"), ("MADE_BY", "Brand")):
+        store.load_relations(name, _links(shop, shop.edges[name], label, known))
+    events = shop.events.take(np.flatnonzero(shop.events.product < known))
+    behaviours = list(shop.ontology.behaviours)
+    table = {
+        "id": [f"e{at}" for at in range(len(events))],
+        "user": [shop.ids["User"][at] for at in events.user],
+        "product": [shop.ids["Product"][at] for at in events.product],
+        "behaviour": [behaviours[code] for code in events.behaviour],
+        "time": pa.array(events.time_ms, pa.timestamp("ms", tz="UTC")),
+        "basket": [shop.baskets[at] if at >= 0 else None for at in events.basket],
+    }
+    store.load_events(pa.table(table))
 
 
-def _rows(file: Path) -> list[Row]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+def _links(shop: Shop, edges: Edges, label: str, known: int) -> pa.Table:
+    ends = zip(edges.source[:known], edges.target[:known], strict=True)
+    rows = [(shop.ids["Product"][source], shop.ids[label][target]) for source, target in ends]
+    return pa.table({"source": [source for source, _ in rows], "target": [target for _, target in rows]})
 
 
-def resembling(row: Row, rows: Sequence[Row], count: int = 3) -> list[str]:
-    """The known products that share most with a new one: category, brand, features, words of the title."""
-    own = _traits(row)
-    best = sorted(rows, key=lambda other: -len(own & _traits(other)))
-    return [other["product_id"] for other in best[:count]]
+def title(category: int) -> str:
+    """What the products of a category are called."""
+    place = words().places[category % len(words().places)]
+    return f"{place.leaf.noun} of series {category}, {', '.join(place.leaf.materials)}"
 
 
-def _traits(row: Row) -> set[str]:
-    return {row["category_id"], row["brand_id"], *row["features"].split("|"), *row["title"].split()}
+def picture(category: int) -> str:
+    """The file of a category's picture."""
+    return f"c{category}.png"
 
 
-def draft(row: Row, home: Path, *, pictured: bool) -> dict[str, Any]:
+def draw(folder: Path, shop: Shop) -> None:
+    """A picture of each category."""
+    folder.mkdir(parents=True)
+    vocabulary, generator = words(), np.random.default_rng(0)
+    for category in range(len(shop.ids["Category"])):
+        place = vocabulary.places[category % len(vocabulary.places)]
+        red, green, blue = generator.integers(0, 256, 3).tolist()
+        style = list(vocabulary.styles)[category % len(vocabulary.styles)]
+        paint(Picture(place.name, place.number, style, (red, green, blue), turned=False)).save(
+            folder / picture(category)
+        )
+
+
+def draft(shop: Shop, position: int, home: Path, *, pictured: bool) -> dict[str, Any]:
     """A product as a shop would send it, with words and a picture that nobody has seen before."""
+    category, brand = (int(shop.edges[name].target[position]) for name in ("IN_CATEGORY", "MADE_BY"))
     product = {
-        "productId": row["product_id"],
-        "title": f"{row['title']} {uuid4().hex[:6]}",
-        "description": row["description"],
-        "price": {"amount": float(row["price"]), "currencyCode": "EUR"},
-        "categories": [{"categoryId": row["category_id"]}],
-        "brand": {"brandId": row["brand_id"], "name": row["brand_name"]},
-        "relations": [{"relation": "HAS_FEATURE", "target": target} for target in row["features"].split("|")],
+        "productId": shop.ids["Product"][position],
+        "title": f"{title(category)}, number {uuid4().hex[:6]}",
+        "description": "New in the shop. It goes well with what you have and is made to last.",
+        "price": {"amount": 9.9, "currencyCode": "EUR"},
+        "categories": [{"categoryId": shop.ids["Category"][category]}],
+        "brand": {"brandId": shop.ids["Brand"][brand], "name": shop.ids["Brand"][brand]},
     }
     if not pictured:
         return product
     name = f"{uuid4().hex}.png"
-    picture = Image.open(home / "images" / row["picture"]).convert("RGB")
-    picture.putpixel((0, 0), tuple(random.randbytes(3)))
-    picture.save(home / "images" / name)
+    image = Image.open(home / "images" / picture(category)).convert("RGB")
+    image.putpixel((0, 0), tuple(uuid4().bytes[:3]))
+    image.save(home / "images" / name)
     return product | {"image": name}
+
+
+def resembling(shop: Shop, position: int, count: int = 3) -> list[str]:
+    """Known products of the same category, those of the same brand first."""
+    category, brand = (shop.edges[name].target for name in ("IN_CATEGORY", "MADE_BY"))
+    known = np.arange(len(category) - NEW)
+    alike = 2.0 * (category[known] == category[position]) + (brand[known] == brand[position])
+    return [shop.ids["Product"][at] for at in np.argsort(-alike, kind="stable")[:count]]
 
 
 def bring(client: Client, new: dict[str, Any], like: Sequence[str], *, similar_first: bool) -> dict[str, float | None]:
@@ -151,28 +184,27 @@ def _until(ask: Callable[[], Any], product: str, began: float) -> float | None:
     return None
 
 
-def measured(url: str, home: Path) -> dict[str, Any]:
+def measured(url: str, home: Path, shop: Shop) -> dict[str, Any]:
     """Figures of products without and with a picture."""
-    client, folder = Client(url), home / "shop"
-    known, new = _rows(folder / "products.csv"), _rows(folder / _LEFT_OUT)
+    client, count = Client(url), len(shop.ids["Product"])
     wait(client)
     found: dict[str, list[dict[str, float | None]]] = {"without a picture": [], "with a picture": []}
-    for number, row in enumerate(new):
+    for number, position in enumerate(range(count - NEW, count)):
         pictured = bool(number % 2)
-        product = draft(row, home, pictured=pictured)
-        times = bring(client, product, resembling(row, known), similar_first=number % 4 < 2)
+        new = draft(shop, position, home, pictured=pictured)
+        times = bring(client, new, resembling(shop, position), similar_first=number % 4 < 2)
         found["with a picture" if pictured else "without a picture"].append(times)
-    client.ask(_DELETE, ids=[row["product_id"] for row in new])
+    client.ask(_DELETE, ids=list(shop.ids["Product"][count - NEW :]))
     return {name: _summary(rows[WARM_UP:]) for name, rows in found.items()}
 
 
 def wait(client: Client) -> None:
-    """Until words can be encoded; the first picture waits for its encoder by itself."""
-    probe = {"productId": "benchmark-probe", "title": "Anything"}
-    deadline = time.monotonic() + 120
-    while client.ask(_UPSERT, p=[probe])["upsertProducts"]["withoutText"]:
+    """Until words and pictures can be encoded."""
+    probe = {"productId": "benchmark-probe", "title": "Anything", "image": picture(0)}
+    deadline = time.monotonic() + 300
+    while (said := client.ask(_UPSERT, p=[probe])["upsertProducts"])["withoutText"] or said["withoutImage"]:
         if time.monotonic() > deadline:
-            raise SystemExit("the text encoder does not become ready; look at /readyz")
+            raise SystemExit("the encoders do not become ready; look at /readyz")
         time.sleep(0.5)
     client.ask(_DELETE, ids=["benchmark-probe"])
 
@@ -202,20 +234,20 @@ def main() -> None:
     """Builds what is not there, measures and reports."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, required=True, help="folder of the shop, kept for the next time")
-    parser.add_argument("--products", type=int, default=2_000, help="of the shop, if it is not there (%(default)s)")
-    parser.add_argument("--users", type=int, default=2_000, help="likewise (%(default)s)")
-    parser.add_argument("--events", type=int, default=60_000, help="likewise (%(default)s)")
+    parser.add_argument("--products", type=int, default=2_000, help="of the shop (%(default)s)")
+    parser.add_argument("--users", type=int, help="by default half as many as products")
     parser.add_argument("--minutes", type=float, default=10.0, help="the longest that training may take (%(default)s)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     about = machine()
+    shop = made_shop(options.products + NEW, options.users or options.products // 2)
     if registry.served(options.home) is None:
-        build(options.home, options.products, options.users, options.events, options.minutes)
+        build(options.home, shop, options.minutes)
     with connect(f"embedded:{options.home / 'graph'}") as store:
         counts = store.counts()
         with serving(options.home, 1) as (url, _, _):
-            figures = measured(url, options.home)
-    report = {"machine": about, "data": "demo shop", "products": counts["Product"], "counts": counts}
+            figures = measured(url, options.home, shop)
+    report = {"machine": about, "data": "made shop", "products": counts["Product"], "counts": counts}
     report["milliseconds"] = figures
     show(report)
     if options.json:

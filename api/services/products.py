@@ -83,32 +83,51 @@ class ProductWriter:
             raise BadInputError("a product is there twice", field="products", remedy="send each product once")
         if not drafts:
             return Written(())
-        with ThreadPoolExecutor(1) as beside:  # the encoders are processes: both work at the same time
-            pictures = beside.submit(self._made, drafts, IMAGE)
-            texts, images = self._made(drafts, TEXT), pictures.result()
-        made = {TEXT: texts, IMAGE: images}
+        made = self._encoded(drafts)
         self._store.upsert_products([_record(draft, made) for draft in drafts])
-        return Written(tuple(draft.product_id for draft in drafts), texts.problems, images.problems)
+        return Written(tuple(draft.product_id for draft in drafts), made[TEXT].problems, made[IMAGE].problems)
 
-    def _made(self, drafts: Sequence[ProductDraft], modality: str) -> _Made:
-        """Vectors of the products whose words or picture are sent; what is not sent is taken from the store."""
-        feature = self._store.ontology.nodes["Product"].features.get(modality)
-        told = [d for d in drafts if feature and not set(feature.source).isdisjoint(d.properties)]
-        if not told or feature is None:
-            return _Made({}, {})
-        ids = [draft.product_id for draft in told]
-        cards = self._store.product_cards(ids)
-        nodes = []
-        for draft in told:
-            known = cards[draft.product_id].properties if draft.product_id in cards else {}
-            merged = {**known, **draft.properties}
-            nodes.append([merged.get(name) for name in feature.source])
+    def _encoded(self, drafts: Sequence[ProductDraft]) -> dict[str, _Made]:
+        """What the encoders make of the words and pictures that are sent; what is not sent is taken from the store."""
+        features = self._store.ontology.nodes["Product"].features
+        told = {
+            modality: [d for d in drafts if not set(features[modality].source).isdisjoint(d.properties)]
+            for modality in (TEXT, IMAGE)
+            if modality in features
+        }
+        if not any(told.values()):
+            return {TEXT: _Made({}, {}), IMAGE: _Made({}, {})}
+        cards = self._store.product_cards([draft.product_id for some in told.values() for draft in some])
+        versions = self._store.encoders("Product")
+
+        def made(modality: str) -> _Made:
+            nodes = {}
+            for draft in told.get(modality, ()):
+                card = cards.get(draft.product_id)
+                known = {**(card.properties if card else {}), **draft.properties}
+                nodes[draft.product_id] = [known.get(name) for name in features[modality].source]
+            return self._made(modality, nodes, versions.get(modality)) if nodes else _Made({}, {})
+
+        with ThreadPoolExecutor(1) as beside:  # the encoders are processes: both work at the same time
+            pictures = beside.submit(made, IMAGE)
+            return {TEXT: made(TEXT), IMAGE: pictures.result()}
+
+    def _made(self, modality: str, nodes: Mapping[str, Sequence[object]], version: str | None) -> _Made:
+        """Vectors of some products.
+
+        Args:
+            modality: of what.
+            nodes: product id -> what describes it.
+            version: of the encoder whose vectors the shop has; those of another do not go together with them.
+        """
         try:
-            encoded = self._texts.encode(nodes) if modality == TEXT else self._seen(nodes)
-            self._agree_on(encoded, modality)
+            described = list(nodes.values())
+            encoded = self._texts.encode(described) if modality == TEXT else self._seen(described)
+            self._agree_on(encoded, modality, version)
         except EncoderUnavailableError as error:
-            _log.warning("written_without", modality=modality, products=len(ids), reason=str(error))
-            return _Made({}, dict.fromkeys(ids, Problem("encoder", str(error))))
+            _log.warning("written_without", modality=modality, products=len(nodes), reason=str(error))
+            return _Made({}, dict.fromkeys(nodes, Problem("encoder", str(error))))
+        ids = list(nodes)
         rows = zip(ids, encoded.matrix, encoded.hashes, strict=True)
         return _Made(
             {key: Embedding(vector, content) for key, vector, content in rows},
@@ -119,18 +138,11 @@ class ProductWriter:
         self._pictures.wake(_WAKE_SECONDS)
         return self._pictures.encode(nodes, _PICTURE_SECONDS)
 
-    def _agree_on(self, encoded: Encoded, modality: str) -> None:
-        """Vectors of two models do not go together: those of the shop's own model are kept, no others.
-
-        Raises:
-            EncoderUnavailableError: the store has another model's.
-        """
-        version = self._store.encoders("Product").get(modality)
+    def _agree_on(self, encoded: Encoded, modality: str, version: str | None) -> None:
         if version is None:
             self._store.use_encoder("Product", modality, encoded.version)
         elif version != encoded.version:
-            setting = f"PATHREC_{modality.upper()}_MODEL"
-            remedy = f"set {setting} to the model of `pathrec embed`, or run that again with this one"
+            remedy = "let the server and `pathrec embed` use one model (PATHREC_TEXT_MODEL, PATHREC_IMAGE_MODEL)"
             raise EncoderUnavailableError(f"the shop's {modality} vectors are of another model; {remedy}")
 
 

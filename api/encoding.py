@@ -1,20 +1,22 @@
-"""The text encoder in a process of its own, so that the server itself never imports torch.
+"""Encoders in processes of their own, so that the server itself never imports torch.
 
-A child that dies or hangs is replaced; until the next one is ready, texts cannot be encoded and the
-server goes on without (`EncoderUnavailableError`).
+Texts have one and pictures another, so that words do not wait behind pictures. A child that dies or hangs is
+replaced; until the next one is ready, nothing can be encoded and the server goes on without
+(`EncoderUnavailableError`).
 """
 
 import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,29 +26,79 @@ from schema.errors import PathrecError
 
 START_SECONDS = 120.0
 ENCODE_SECONDS = 10.0
+PIECE = 32
+"""Nodes encoded in one turn: others that wait come between, and each turn has its own time."""
 _FALSE_STARTS = 3
 _log = structlog.get_logger()
 
 State = Literal["starting", "ready", "failed", "stopped"]
+Node = Sequence[object]
+"""The properties that describe a node, in the ontology's order."""
 
 
 class EncoderUnavailableError(PathrecError):
-    """No text can be encoded now."""
+    """Nothing can be encoded now."""
+
+
+class Problem(NamedTuple):
+    """Why something cannot be encoded: a word for programs, a sentence for people."""
+
+    reason: str
+    explanation: str
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Vectors of texts with the hashes under which the store keeps them."""
+    """Vectors of nodes, (n, d), zero where a node has nothing that can be encoded.
 
+    Attributes:
+        version: of the encoder.
+        hashes: under which the store keeps the vectors.
+        problems: row -> why what it shows cannot be used.
+    """
+
+    version: str
     matrix: npt.NDArray[np.float32]
     hashes: tuple[str, ...]
+    problems: Mapping[int, Problem] = field(default_factory=dict)
+
+
+Encode = Callable[[Sequence[Node]], Encoded]
+Opened = Callable[[], AbstractContextManager[Encode]]
+"""Loads a model, for as long as the context lasts."""
+
+
+def text_encoder(model: str | None, cache: Path) -> "EncoderProcess":
+    """An encoder of words.
+
+    Args:
+        model: as of `load_text_encoder`.
+        cache: folder where vectors are kept.
+    """
+    return EncoderProcess("text encoder", partial(_open_texts, model, cache))
+
+
+def picture_encoder(model: str | None, cache: Path, images: Path, *, allow_private: bool = False) -> "EncoderProcess":
+    """An encoder of pictures.
+
+    Args:
+        model: as of `load_image_encoder`.
+        cache: folder where vectors are kept.
+        images, allow_private: as of `shop_pictures`.
+    """
+    return EncoderProcess("picture encoder", partial(_open_pictures, model, cache, images, allow_private))
 
 
 class EncoderProcess:
-    """A text encoder behind a pipe. Thread-safe; one request at a time."""
+    """An encoder behind a pipe. Thread-safe; one request at a time."""
 
-    def __init__(self, model: str | None, cache: Path) -> None:
-        self._arguments = (model, cache)
+    def __init__(self, name: str, opened: Opened) -> None:
+        """Args:
+        name: what it is called in messages.
+        opened: loads the model; called in the child.
+        """
+        self.name = name
+        self._opened = opened
         self._lock = threading.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
@@ -59,6 +111,16 @@ class EncoderProcess:
         """Starts the child and comes back at once; it takes some seconds until it is ready."""
         with self._lock:
             self._start()
+
+    def wake(self, seconds: float) -> State:
+        """Starts the child unless it was started, and gives it some time to become ready."""
+        with self._lock:
+            if self.state == "stopped":
+                self._start()
+        deadline = time.monotonic() + seconds
+        while self.check() == "starting" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.state
 
     def stop(self) -> None:
         """Ends the child."""
@@ -74,21 +136,30 @@ class EncoderProcess:
                 self._lock.release()
         return self.state
 
-    def encode(self, nodes: Sequence[Sequence[object]], seconds: float = ENCODE_SECONDS) -> Encoded:
+    def encode(self, nodes: Sequence[Node], seconds: float = ENCODE_SECONDS) -> Encoded:
         """Vectors of some nodes.
 
         Args:
-            nodes: for each node the properties that describe it, in the ontology's order.
-            seconds: how long to wait.
+            nodes: one at least.
+            seconds: how long to wait for `PIECE` of them.
 
         Raises:
             EncoderUnavailableError: the child is not ready, died, or did not answer in time.
         """
+        parts = [self._encode(nodes[at : at + PIECE], seconds) for at in range(0, len(nodes), PIECE)]
+        return Encoded(
+            parts[0].version,
+            np.concatenate([part.matrix for part in parts]),
+            tuple(digest for part in parts for digest in part.hashes),
+            {turn * PIECE + row: why for turn, part in enumerate(parts) for row, why in part.problems.items()},
+        )
+
+    def _encode(self, nodes: Sequence[Node], seconds: float) -> Encoded:
         with self._lock:
             self._look()
             if self.state != "ready" or self._pipe is None:
                 raise EncoderUnavailableError(
-                    f"the text encoder is {self.state}; {self.problem or 'try again in a moment'}"
+                    f"the {self.name} is {self.state}; {self.problem or 'try again in a moment'}"
                 )
             try:
                 self._pipe.send(list(nodes))
@@ -96,18 +167,17 @@ class EncoderProcess:
             except (EOFError, OSError, TimeoutError) as error:
                 self._start()
                 raise EncoderUnavailableError(
-                    f"the text encoder did not answer ({error!r}); it was started anew"
+                    f"the {self.name} did not answer ({error!r}); it was started anew"
                 ) from error
-        if isinstance(answer, str):
-            raise EncoderUnavailableError(f"the text encoder failed: {answer}")
-        matrix, hashes = answer
-        return Encoded(matrix, tuple(hashes))
+        if not isinstance(answer, Encoded):
+            raise EncoderUnavailableError(f"the {self.name} failed: {answer}")
+        return answer
 
     def _start(self) -> None:
         self._end("starting")
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, *self._arguments), daemon=True, name="encoder")
+        self._process = context.Process(target=_serve, args=(other, self._opened), daemon=True, name=self.name)
         self._process.start()
         other.close()
         self._began = time.monotonic()
@@ -139,7 +209,7 @@ class EncoderProcess:
             self._replace(f"was not ready after {START_SECONDS:g} s")
 
     def _replace(self, reason: str) -> None:
-        _log.warning("encoder_lost", reason=reason)
+        _log.warning("encoder_lost", encoder=self.name, reason=reason)
         self._false_starts += self.state == "starting"
         if self._false_starts < _FALSE_STARTS:
             self._start()
@@ -150,12 +220,12 @@ class EncoderProcess:
     def _took_up(self, greeting: str | None) -> None:
         if greeting is None:
             self.state, self.problem, self._false_starts = "ready", None, 0
-            _log.info("encoder_ready", seconds=round(time.monotonic() - self._began, 2))
+            _log.info("encoder_ready", encoder=self.name, seconds=round(time.monotonic() - self._began, 2))
             return
         # A model that cannot be opened will not open the next time either: no endless restarts.
         self._end("failed")
         self.problem = greeting
-        _log.error("encoder_failed", problem=greeting)
+        _log.error("encoder_failed", encoder=self.name, problem=greeting)
 
 
 def _receive(pipe: Connection, seconds: float) -> Any:
@@ -164,29 +234,61 @@ def _receive(pipe: Connection, seconds: float) -> Any:
     return pipe.recv()
 
 
-def _serve(pipe: Connection, model: str | None, cache: Path) -> None:
+def _serve(pipe: Connection, opened: Opened) -> None:
     """The child: says that it is ready (None) or why not, then answers until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle, which then ends this process
     with suppress(EOFError, BrokenPipeError):
-        _answer(pipe, model, cache)
+        _answer(pipe, opened)
 
 
-def _answer(pipe: Connection, model: str | None, cache: Path) -> None:
-    try:
-        # Here, not above: torch and the readers of files belong to this process alone.
-        from ingestion.encoders.cache import EmbeddingCache, encode_cached
-        from ingestion.encoders.text import load_text_encoder
-        from ingestion.encoders.wording import joined
-
-        encoder = load_text_encoder(model)
-    except (PathrecError, ImportError, OSError) as error:
-        pipe.send(str(error))
-        return
-    pipe.send(None)
-    kept = EmbeddingCache(cache)
-    while True:
-        texts = [joined(properties) for properties in pipe.recv()]
+def _answer(pipe: Connection, opened: Opened) -> None:
+    with ExitStack() as stack:
         try:
-            pipe.send(encode_cached(encoder, texts, kept))
-        except PathrecError as error:
+            encode = stack.enter_context(opened())
+        except (PathrecError, ImportError, OSError) as error:
             pipe.send(str(error))
+            return
+        pipe.send(None)
+        while True:
+            nodes = pipe.recv()
+            try:
+                pipe.send(encode(nodes))
+            except PathrecError as error:
+                pipe.send(str(error))
+
+
+@contextmanager
+def _open_texts(model: str | None, cache: Path) -> Iterator[Encode]:
+    # Here, not above: torch and the readers of files belong to the child alone.
+    from ingestion.encoders import EmbeddingCache, encode_cached, joined
+    from ingestion.encoders.text import load_text_encoder
+
+    encoder, kept = load_text_encoder(model), EmbeddingCache(cache)
+
+    def encode(nodes: Sequence[Node]) -> Encoded:
+        matrix, hashes = encode_cached(encoder, [joined(_words(node)) for node in nodes], kept)
+        return Encoded(encoder.version, matrix, tuple(hashes))
+
+    yield encode
+
+
+@contextmanager
+def _open_pictures(model: str | None, cache: Path, images: Path, allow_private: bool) -> Iterator[Encode]:
+    from ingestion.encoders import EmbeddingCache, Named, encode_gallery, first_named, shop_pictures
+    from ingestion.encoders.vision import load_image_encoder
+
+    encoder, kept = load_image_encoder(model), EmbeddingCache(cache)
+    with shop_pictures(images, cache, allow_private=allow_private) as source:
+
+        def encode(nodes: Sequence[Node]) -> Encoded:
+            named = [Named("", first_named(_words(node))) for node in nodes]
+            (hung,) = encode_gallery(encoder, named, source, kept)
+            problems = {row: Problem(error.reason, str(error)) for row, error in hung.rejected.items()}
+            return Encoded(encoder.version, hung.matrix, tuple(hung.hashes), problems)
+
+        yield encode
+
+
+def _words(node: Node) -> list[str | None]:
+    """The properties as texts; one of another type says nothing."""
+    return [value if isinstance(value, str) else None for value in node]

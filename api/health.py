@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from api.encoding import EncoderProcess
 from api.runtime import Runtime
 from graph import StoreError
 
@@ -26,16 +27,21 @@ def router() -> APIRouter:
 
 
 def readiness(runtime: Runtime) -> dict[str, Any]:
-    """What is there and what is not. Store and artifact are needed; without the encoder texts wait."""
+    """What is there and what is not. Store and artifact are needed; without the encoders texts and pictures wait."""
     store, artifact = _store(runtime), _artifact(runtime)
     ready = store["status"] == artifact["status"] == "ready"
-    encoder = {"status": runtime.encoder.check(), "problem": runtime.encoder.problem}
     return {
         "status": "ready" if ready else "not ready",
         "store": store,
         "artifact": artifact,
-        "encoder": {name: value for name, value in encoder.items() if value is not None},
+        "encoder": _encoder(runtime.encoder),
+        "picture_encoder": _encoder(runtime.pictures),
     }
+
+
+def _encoder(encoder: EncoderProcess) -> dict[str, Any]:
+    """A picture encoder that was never needed is stopped."""
+    return {"status": encoder.check(), **({"problem": encoder.problem} if encoder.problem is not None else {})}
 
 
 def _store(runtime: Runtime) -> dict[str, Any]:

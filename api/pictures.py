@@ -1,10 +1,13 @@
 """A shop's pictures on their way to the folder that the server serves them from."""
 
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ingestion.encoders.archive import PictureArchive
+from ingestion.encoders.pictures import PictureError
 from schema.files import WriteError
 from schema.progress import Report, silent
 
@@ -34,20 +37,54 @@ def _inside(source: Path, name: str) -> bool:
     return False
 
 
+def unpack_pictures(source: PictureArchive, names: Iterable[str], target: Path, report: Report = silent) -> int:
+    """Writes the named pictures of an archive that are new or changed as files.
+
+    Returns:
+        How many were written; those that it does not have are left out.
+
+    Raises:
+        WriteError: no space, or no right to write.
+    """
+    wanted, written = sorted(set(names)), 0
+    for done, name in enumerate(wanted, start=1):
+        with suppress(PictureError):
+            written += _unpack(source.read(name), source.path, target, name)
+        report("pictures", done, len(wanted))
+    return written
+
+
 def _copy(file: Path, target: Path) -> bool:
     if _identity(file) == _identity(target):
         return False
+    _place(target, lambda aside: shutil.copy2(file, aside))
+    return True
+
+
+def _unpack(content: bytes, archive: Path, folder: Path, name: str) -> bool:
+    target, changed = folder / name, archive.stat().st_mtime_ns
+    if not target.resolve().is_relative_to(folder.resolve()) or _identity(target) == (len(content), changed):
+        return False
+
+    def write(aside: Path) -> None:
+        aside.write_bytes(content)
+        os.utime(aside, ns=(changed, changed))
+
+    _place(target, write)
+    return True
+
+
+def _place(target: Path, write: Callable[[Path], object]) -> None:
     aside = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, aside)
+        write(aside)
         aside.replace(target)
     except OSError as error:
         with suppress(OSError):
             aside.unlink()
         remedy = "free some space or name another --home"
         raise WriteError(f"{target}: cannot be written ({error.strerror}); {remedy}") from error
-    return True
 
 
 def _identity(file: Path) -> tuple[int, int] | None:

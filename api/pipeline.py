@@ -4,9 +4,10 @@ Every stage is idempotent. One that was killed is simply run again, and finishes
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,19 @@ import pyarrow as pa
 import structlog
 
 import ingestion
-from api.pictures import copy_pictures
+from api.pictures import copy_pictures, unpack_pictures
 from graph import Loaded, Store
-from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, texts_of
+from ingestion.encoders import (
+    EmbeddingCache,
+    Hung,
+    Named,
+    encode_cached,
+    encode_gallery,
+    first_named,
+    shop_pictures,
+    texts_of,
+)
+from ingestion.encoders.archive import PictureArchive, open_archive
 from ingestion.quality import write_report
 from ingestion.quarantine import quarantine_file
 from schema.errors import PathrecError
@@ -76,10 +87,12 @@ def ingest(
 
     Raises:
         MappingError: the mapping has mistakes.
+        ArchiveError: its pictures are in an archive that is damaged.
         StoreError: the store refused or went away; run it again to finish.
     """
 
     mapping = ingestion.load_mapping(source, ontology=store.ontology, data=data)
+    archive = open_archive(mapping.images) if mapping.images and mapping.images.is_file() else None
     records = ingestion.read(mapping, workdir=home, report=report)
     _, quality = write_report(records.quality, home / "reports")
     nodes, loaded = _load(store, records, report)
@@ -90,7 +103,7 @@ def ingest(
         events={"written": events.written, "existing": events.existing},
         dangling={name: found.dangling for name, found in [*loaded.items(), (EVENTS, events)] if found.dangling},
         clock=records.clock,
-        pictures=_copy_pictures(mapping, records, home / "images", report),
+        pictures=_copy_pictures(archive or mapping.images, records, home / "images", report),
         quality=quality,
         counts=store.counts(),
     )
@@ -109,11 +122,74 @@ def _load(store: Store, records: ingestion.Records, report: Report) -> tuple[dic
     return nodes, loaded
 
 
-def embed(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded:
-    """Encodes the texts of every node type that has a text feature, and stores what changed.
+@dataclass(frozen=True)
+class Refreshed:
+    """What became of the vectors of products that were written."""
+
+    embedded: dict[str, Embedded]  # by modality; of those only in which the shop was encoded before
+    left_out: tuple[str, ...]  # why others were not encoded
+
+
+def refresh(
+    store: Store,
+    since: int,
+    *,
+    home: Path,
+    model: str | None = None,
+    image_model: str | None = None,
+    allow_private: bool = False,
+    report: Report = silent,
+) -> Refreshed:
+    """Encodes the products that the change log names, in the modalities in which the shop was encoded before.
+
+    Args:
+        store: the graph.
+        since: number of the last change before they were written.
+        home: as of `embed`.
+        model, image_model: as of `embed` and `embed_pictures`; with another model than before nothing is encoded.
+        allow_private: as of `embed_pictures`.
+        report: told how far it is.
 
     Raises:
-        PipelineError: the store is empty.
+        EncoderError: a model cannot be loaded.
+    """
+    written = [change.keys for change in store.changes(since) if change.kind == "PRODUCTS_WRITTEN"]
+    products = sorted({key for keys in written for key in keys})
+    encoders = store.encoders("Product") if products else {}
+    embedded: dict[str, Embedded] = {}
+    left_out = []
+    pictures = partial(embed_pictures, model=image_model, allow_private=allow_private)
+    for modality, work in ((TEXT, partial(embed, model=model)), (IMAGE, pictures)):
+        if modality not in encoders:
+            continue
+        try:
+            done = work(store, home=home, products=products, report=report)
+        except PipelineError as error:
+            left_out.append(str(error))
+        else:
+            embedded |= {modality: done} if done is not None else {}
+    return Refreshed(embedded, tuple(left_out))
+
+
+def embed(
+    store: Store,
+    *,
+    home: Path,
+    model: str | None = None,
+    products: Sequence[str] | None = None,
+    report: Report = silent,
+) -> Embedded:
+    """Encodes the texts of every node type that has a text feature, and stores what changed.
+
+    Args:
+        store: the graph.
+        home: its `cache/` keeps what was encoded.
+        model: as of `load_text_encoder`.
+        products: ids of products, if only these shall be encoded; the model must then be the one of the others.
+        report: told how far it is.
+
+    Raises:
+        PipelineError: the store is empty, or its other products were encoded by another model.
         EncoderError: the model cannot be loaded.
     """
     from ingestion.encoders.text import load_text_encoder
@@ -123,7 +199,8 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
     cache = EmbeddingCache(home / "cache")
     written, unchanged = {}, {}
     for node_type, properties in _features(store.ontology, TEXT):
-        nodes = store.nodes(node_type)
+        nodes = _nodes(store, node_type, products)
+        _use_encoder(store, node_type, TEXT, encoder.version, whole=products is None)
         ids = nodes.column("id").to_pylist()
         matrix, hashes = encode_cached(encoder, texts_of(nodes, properties), cache, report)
         stored = store.feature_hashes(node_type, TEXT)
@@ -132,21 +209,34 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
     return Embedded(encoder.name, written, unchanged, {})
 
 
-def embed_pictures(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded | None:
+def embed_pictures(
+    store: Store,
+    *,
+    home: Path,
+    model: str | None = None,
+    products: Sequence[str] | None = None,
+    allow_private: bool = False,
+    report: Report = silent,
+) -> Embedded | None:
     """Encodes the pictures of every node type that has an image feature, and stores what changed.
 
-    What cannot be used is in `home`'s `quarantine/pictures.jsonl` with a reason.
+    Pictures are in `home`'s `images/`, or at addresses of the web. What cannot be used is in `home`'s
+    `quarantine/pictures.jsonl` with a reason.
+
+    Args:
+        store, home, model, products, report: as of `embed`.
+        allow_private: whether addresses may lead to machines that are not on the public internet.
 
     Returns:
         What was done; None where no node names a picture, for which no model is loaded.
 
     Raises:
-        PipelineError: the store is empty.
+        PipelineError: as of `embed`.
         EncoderError: the model cannot be loaded.
     """
     _refuse_empty(store, "embed")
     galleries = {
-        node_type: _gallery(store.nodes(node_type), properties)
+        node_type: _gallery(_nodes(store, node_type, products), properties)
         for node_type, properties in _features(store.ontology, IMAGE)
     }
     if not any(one.picture for named in galleries.values() for one in named):
@@ -155,10 +245,18 @@ def embed_pictures(store: Store, *, home: Path, model: str | None = None, report
 
     encoder, cache = load_image_encoder(model), EmbeddingCache(home / "cache")
     written, unchanged, rejected = {}, {}, {}
-    with replacing_file(quarantine_file(home, "pictures")) as aside, aside.open("w", encoding="utf-8") as refused:
+    file = quarantine_file(home, "pictures")
+    others = [] if products is None else _refused_of_others(file, set(products))
+    with (
+        replacing_file(file) as aside,
+        aside.open("w", encoding="utf-8") as refused,
+        shop_pictures(home / "images", home / "cache", allow_private=allow_private) as source,
+    ):
+        refused.writelines(others)
         for node_type, named in galleries.items():
+            _use_encoder(store, node_type, IMAGE, encoder.version, whole=products is None)
             stored, changed, unusable = store.feature_hashes(node_type, IMAGE), 0, 0
-            for hung in encode_gallery(encoder, named, home / "images", cache, report):
+            for hung in encode_gallery(encoder, named, source, cache, report):
                 ids = [one.node for one in hung.named]
                 changed += _store(store, node_type, IMAGE, ids, hung.matrix, hung.hashes, stored)
                 unusable += len(hung.rejected)
@@ -168,10 +266,34 @@ def embed_pictures(store: Store, *, home: Path, model: str | None = None, report
     return Embedded(encoder.name, written, unchanged, rejected)
 
 
+def _nodes(store: Store, node_type: str, products: Sequence[str] | None) -> pa.Table:
+    """All nodes of a type, or if only some products are wanted, these."""
+    return store.nodes(node_type, None if products is None else products if node_type == "Product" else ())
+
+
+def _use_encoder(store: Store, node_type: str, modality: str, version: str, *, whole: bool) -> None:
+    """Says in the store whose vectors are kept, so that vectors of two models are never mixed."""
+    known = store.encoders(node_type).get(modality)
+    if known == version:
+        return
+    if known is not None and not whole:
+        raise PipelineError(
+            f"{store.url}: {node_type}.{modality} was encoded by another model, so what is new was not encoded; "
+            "name that model, or run `pathrec embed` with this one"
+        )
+    store.use_encoder(node_type, modality, version)
+
+
+def _refused_of_others(file: Path, products: Set[str]) -> list[str]:
+    """Lines about pictures of what is not looked at now."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
+    return [line for line in lines if (entry := json.loads(line))["node"] != "Product" or entry["id"] not in products]
+
+
 def _gallery(nodes: pa.Table, properties: Sequence[str]) -> list[Named]:
     """Each node with the first picture that it names."""
     columns = [nodes.column(name).to_pylist() for name in properties]
-    pictures = (next(filter(None, values), None) for values in zip(*columns, strict=True))
+    pictures = (first_named(values) for values in zip(*columns, strict=True))
     return [Named(*pair) for pair in zip(nodes.column("id").to_pylist(), pictures, strict=True)]
 
 
@@ -291,12 +413,16 @@ def evaluate(
     return found.as_dict()
 
 
-def _copy_pictures(mapping: ingestion.Mapping, records: ingestion.Records, folder: Path, report: Report) -> int:
+def _copy_pictures(
+    source: PictureArchive | Path | None, records: ingestion.Records, folder: Path, report: Report
+) -> int:
     products = records.nodes.get("Product")
-    if mapping.images is None or products is None or IMAGE not in products.column_names:
+    if source is None or products is None or IMAGE not in products.column_names:
         return 0
     names = products.column(IMAGE).drop_null().to_pylist()
-    return copy_pictures(mapping.images, names, folder, report)
+    if isinstance(source, PictureArchive):
+        return unpack_pictures(source, names, folder, report)
+    return copy_pictures(source, names, folder, report)
 
 
 def _refuse_empty(store: Store, command: str) -> None:

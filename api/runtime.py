@@ -12,13 +12,13 @@ from pathlib import Path
 import structlog
 
 from api import registry
-from api.encoding import EncoderProcess
+from api.encoding import EncoderProcess, picture_encoder, text_encoder
 from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
 from api.services.live import LiveModel
-from api.services.products import ProductWriter
+from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
 from api.services.shop import Shop
 from api.settings import Settings
@@ -38,14 +38,23 @@ class Runtime:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
         self._next_try = 0.0
-        self.encoder = EncoderProcess(settings.text_model, settings.home / "cache")
+        self.encoder = text_encoder(settings.text_model, settings.home / "cache")
+        self.pictures = picture_encoder(
+            settings.image_model,
+            settings.home / "cache",
+            settings.images,
+            allow_private=settings.allow_private_addresses,
+        )
         self.shop: Shop | None = None
         self.problem: str | None = None
 
     def start(self) -> None:
         """Brings up what can be brought up, then follows in the background."""
         self._follow()
-        self.encoder.start()  # after the rest: its start takes long, and nothing waits for it
+        # After the rest: their start takes long, and nothing waits for it.
+        self.encoder.start()
+        if self.shop is not None and _has_pictures(self.shop.store):
+            self.pictures.start()  # else the first picture starts it
         self._thread.start()
 
     def stop(self) -> None:
@@ -53,6 +62,7 @@ class Runtime:
         self._over.set()
         self._thread.join()
         self.encoder.stop()
+        self.pictures.stop()
         if self.shop is not None:
             self.shop.store.close()
 
@@ -65,6 +75,7 @@ class Runtime:
 
     def _follow(self) -> None:
         self.encoder.check()
+        self.pictures.check()
         if self.shop is None and time.monotonic() >= self._next_try:
             self._next_try = time.monotonic() + _RETRY
             self._connect()
@@ -75,14 +86,21 @@ class Runtime:
 
     def _connect(self) -> None:
         try:
-            self.shop, self.problem = assemble(self._settings, connect(self._settings.store_url), self.encoder), None
+            store = connect(self._settings.store_url)
+            self.shop, self.problem = assemble(self._settings, store, self.encoder, self.pictures), None
         except (PathrecError, OSError) as error:
             if str(error) != self.problem:
                 _log.error("store_not_connected", problem=str(error))
             self.problem = str(error)
 
 
-def assemble(settings: Settings, store: Store, encoder: EncoderProcess) -> Shop:
+def _has_pictures(store: Store) -> bool:
+    with suppress(PathrecError):
+        return IMAGE in store.encoders("Product")
+    return False
+
+
+def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures: EncoderProcess) -> Shop:
     """The services over a store."""
     home, own = settings.home, settings.artifact
     live = LiveModel(store, (lambda: own) if own is not None else (lambda: registry.served(home)))
@@ -100,6 +118,6 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess) -> Shop:
         recommender=recommender,
         paths=PathWriter(store, settings.minimum_group),
         events=EventRecorder(store, recommender),
-        products=ProductWriter(store, encoder),
+        products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
     )

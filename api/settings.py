@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     text_model: str | None = Field(
         None, description="Text encoder: a Hugging Face id or a folder; by default the one that comes with Pathrec."
     )
+    image_model: str | None = Field(None, description="The same for pictures.")
+    allow_private_addresses: bool = Field(
+        False, description="Whether pictures are also fetched from machines that are not on the public internet."
+    )
     secret: SecretStr | None = Field(
         None, description="Signs cursors; servers of one shop must agree on it. By default in `<home>/secret`."
     )

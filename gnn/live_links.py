@@ -33,29 +33,56 @@ class LiveProduct:
     into: Links = field(default_factory=dict)
 
 
-def linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
-    """A term with the links of some products as they are now."""
+@dataclass(frozen=True)
+class Built:
+    """How large a model was when it was built. What comes after is new, and its degrees are those of today.
+
+    Attributes:
+        products: N.
+        middles: name of a term -> M; a term that is not in it came later, and all its degrees are of today.
+    """
+
+    products: int
+    middles: Mapping[str, int]
+
+    @classmethod
+    def of(cls, scorer: Scorer) -> "Built":
+        return cls(scorer.size, {term.term.name: len(term.keys) for term in scorer.terms})
+
+    def ends(self, term: PathTerm) -> int:
+        """Position from which on the degrees of products are of today."""
+        return self.products if term.term.name in self.middles else 0
+
+
+def linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct], built: Built) -> PathTerm:
+    """A term with the links of some products as they are now; the same if they have none and had none."""
     if term.term.through_nodes:
-        return _shared_links(scorer, term, products)
+        return _shared_links(scorer, term, products, built)
     if term.term.kind in ("forward", "reverse"):
-        return _direct_links(scorer, term, products)
+        return _direct_links(scorer, term, products, built)
     return term
 
 
-def _shared_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
+def _shared_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct], built: Built) -> PathTerm:
     entries = _node_links(scorer, term, products)
-    unknown = list(dict.fromkeys(key for _, key in entries if key not in term.key_positions))
-    keys = (*term.keys, *unknown)
-    columns = {**term.key_positions, **{key: len(term.keys) + n for n, key in enumerate(unknown)}}
-    rows = [scorer.positions[product] for product, _ in entries]
     touched = [scorer.positions[product.id] for product in products]
     # A product in the middle is taken as it is now, like one at the end.
-    between = [columns[product.id] for product in products if term.term.through_products and product.id in columns]
+    between = [product.id for product in products if term.term.through_products]
+    if not entries and not _links_any(term.links, touched) and term.key_positions.keys().isdisjoint(between):
+        return term
+    unknown = list(dict.fromkeys(key for _, key in entries if key not in term.key_positions))
+    keys = (*term.keys, *unknown)
+    columns = term.key_positions | {key: len(term.keys) + n for n, key in enumerate(unknown)}
+    rows, met = [scorer.positions[product] for product, _ in entries], [columns[key] for _, key in entries]
     links = larger(term.links, scorer.size, len(keys))
-    links = _replaced(links, touched, between, rows, [columns[key] for _, key in entries], list(entries.values()))
-    degree = _with_own(term.degree, links.sum(axis=1), {*touched, *rows})
+    met_before = links[touched].indices.tolist()
+    middles = [columns[key] for key in between if key in columns]
+    links = _replaced(links, touched, middles, rows, met, list(entries.values()))
+    degree = _with_own(term.degree, links.sum(axis=1), {*touched, *rows}, built.ends(term))
+    since = built.middles.get(term.term.name, 0)
+    own = {*middles, *(column for column in (*met, *met_before) if column >= since)}
     middle_degree = np.concatenate([term.middle_degree, np.zeros(len(unknown))])
-    middle_degree = _with_own(middle_degree, links.sum(axis=0), {*between, *range(len(term.keys), len(keys))})
+    middle_degree = _with_own(middle_degree, links.sum(axis=0), own, since)
     owner = np.concatenate([term.owner, np.full(len(unknown), -1, np.int32)])
     return replace(
         term, links=links, keys=keys, degree=degree, out_degree=degree, middle_degree=middle_degree, owner=owner
@@ -75,7 +102,7 @@ def _node_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct])
     return entries
 
 
-def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct]) -> PathTerm:
+def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct], built: Built) -> PathTerm:
     relation, backwards = term.term.relation, term.term.kind == "reverse"
     entries = []
     for product in products:
@@ -93,21 +120,48 @@ def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct
         entries += [(b, a, w) if backwards else (a, b, w) for a, b, w in out + into]
     entries = list({(a, b): (a, b, w) for a, b, w in entries if a != b}.values())
     touched = [scorer.positions[product.id] for product in products]
+    if not entries and not _links_any(term.links, touched) and not np.isin(term.links.indices, touched).any():
+        return term
     rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
     links = _replaced(term.links, touched, touched, rows, columns, weights)
     ends = sorted({*touched, *rows, *columns})
     return replace(
         term,
         links=links,
-        out_degree=_with_own(term.out_degree, links.sum(axis=1), ends),
-        degree=_with_own(term.degree, links.sum(axis=0), ends),
+        out_degree=_with_own(term.out_degree, links.sum(axis=1), ends, built.ends(term)),
+        degree=_with_own(term.degree, links.sum(axis=0), ends, built.ends(term)),
     )
+
+
+def grown(term: PathTerm, more: int) -> PathTerm:
+    """A term with room for more products, which nothing links yet; what was worked out of it still holds."""
+    size = len(term.degree) + more
+    width = term.links.shape[1] + (more if term.term.kind in ("forward", "reverse") else 0)
+    result = replace(
+        term,
+        links=larger(term.links, size, width),
+        ends=None if term.ends is None else larger(term.ends, size, width),
+        degree=np.pad(term.degree, (0, more)),
+        out_degree=np.pad(term.out_degree, (0, more)),
+    )
+    known = term.__dict__
+    result.__dict__.update(
+        {name: known[name] for name in ("key_positions", "_owned", "middle_factor") if name in known}
+    )
+    if "by_middle" in known:
+        result.__dict__["by_middle"] = larger(term.by_middle, width, size)
+    return result
 
 
 def larger(links: sp.csr_array, rows: int, columns: int) -> sp.csr_array:
     """The links with room for more products and middle nodes, which nothing links yet."""
     indptr = np.pad(links.indptr, (0, rows - links.shape[0]), mode="edge")
     return sp.csr_array((links.data, links.indices, indptr), shape=(rows, columns))
+
+
+def _links_any(links: sp.csr_array, rows: Sequence[int]) -> bool:
+    indptr = links.indptr
+    return any(indptr[row] < indptr[row + 1] for row in rows)
 
 
 def _replaced(
@@ -118,24 +172,32 @@ def _replaced(
     columns: Sequence[int],
     weights: Sequence[float],
 ) -> sp.csr_array:
-    """The links with whole rows and columns exchanged for the given entries, columns in order in each row."""
-    keep_row = np.ones(links.shape[0])
-    keep_row[list(rows_out)] = 0.0
-    kept = sp.diags_array(keep_row) @ links
+    """The links with whole rows and columns exchanged for the given entries, columns in order in each row.
+
+    On the arrays themselves: a change is small, and a matrix product for each would read all links many times.
+    """
+    kept = np.ones(links.nnz, bool)
+    for row in rows_out:
+        kept[links.indptr[row] : links.indptr[row + 1]] = False
     if len(columns_out):
-        keep_column = np.ones(links.shape[1])
-        keep_column[list(columns_out)] = 0.0
-        kept = kept @ sp.diags_array(keep_column)
-    entries = (np.asarray(weights, float), (np.asarray(rows, np.int32), np.asarray(columns, np.int32)))
-    result: sp.csr_array = (kept + sp.csr_array(entries, shape=links.shape)).tocsr()
-    result.eliminate_zeros()
-    result.sort_indices()
-    return result
+        kept &= ~np.isin(links.indices, columns_out)
+    kept &= links.data != 0
+    before = np.concatenate([[0], np.cumsum(kept)])[links.indptr]  # (N + 1,) where rows begin among those that stay
+    indices, data = links.indices[kept], links.data[kept]
+    entries = sorted(entry for entry in zip(rows, columns, weights, strict=True) if entry[2])
+    at = [
+        before[row] + int(np.searchsorted(indices[before[row] : before[row + 1]], column)) for row, column, _ in entries
+    ]
+    added = np.bincount([row for row, _, _ in entries], minlength=links.shape[0]).astype(np.int64)
+    indptr = before + np.concatenate([[0], np.cumsum(added)])
+    indices = np.insert(indices, at, [column for _, column, _ in entries])
+    data = np.insert(data, at, [weight for _, _, weight in entries])
+    return sp.csr_array((data, indices, indptr.astype(links.indptr.dtype)), shape=links.shape)
 
 
-def _with_own(frozen: FloatArray, now: npt.ArrayLike, positions: Iterable[int]) -> FloatArray:
-    """Frozen degrees, and today's for those that had none at the build."""
+def _with_own(frozen: FloatArray, now: npt.ArrayLike, positions: Iterable[int], since: int) -> FloatArray:
+    """Frozen degrees, and today's for those that had none at the build or were not there."""
     degrees = frozen.copy()
-    fresh = [p for p in positions if frozen[p] == 0]
+    fresh = [p for p in positions if p >= since or frozen[p] == 0]
     degrees[fresh] = np.asarray(now, np.float64)[fresh]
     return degrees

@@ -7,12 +7,13 @@ stay frozen; what is new brings its own. Co-occurrence is not added here: it ent
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from gnn.fold_in import folded_in, with_category_mean
-from gnn.live_links import LiveProduct, larger, linked
+from gnn.live_links import Built, LiveProduct, grown, linked
 from gnn.paths import FloatArray, PathTerm
 from gnn.scoring import Scorer
 from gnn.units import UnitWeights
@@ -38,30 +39,39 @@ def adopt(scorer: Scorer, ontology: Ontology) -> Scorer:
     return replace(scorer, ontology=ontology, terms=(*scorer.terms, *added))
 
 
-def write_products(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
+def write_products(scorer: Scorer, products: Sequence[LiveProduct], built: Built | None = None) -> Scorer:
     """The model with some products as they are now: new ones added, known ones brought up to date.
 
     A new product gets its explicit paths from its relations, its vector from its features and its
     graph neighbours, its prior and trend from the mean of its category (of all products, if it has none).
+    It stays new until the next build: written in two steps or in one, it is the same, but for what new
+    products pass on to each other.
+
+    Args:
+        scorer: the model.
+        products: as the store has them.
+        built: what the model had at its build; all that it has, if not said.
     """
     if not products:
         return scorer
+    built = built or Built.of(scorer)
     products = list({product.id: product for product in products}.values())
-    new = [product for product in products if product.id not in scorer.positions]
-    scorer = _with_rows(scorer, [product.id for product in new])
+    scorer = _with_rows(scorer, [product.id for product in products if product.id not in scorer.positions])
     positions = [scorer.positions[product.id] for product in products]
     alive = scorer.alive.copy()
     alive[positions] = True
-    scorer = replace(scorer, alive=alive)
-    scorer = replace(scorer, terms=tuple(linked(scorer, term, products) for term in scorer.terms))
-    fresh = [scorer.positions[product.id] for product in new]
-    scorer = replace(
+    scorer = _changed(scorer, alive=alive)
+    scorer = _changed(scorer, terms=tuple(linked(scorer, term, products, built) for term in scorer.terms))
+    fresh = [position for position in positions if position >= built.products]
+    # Of those that were there at the build: which of the new ones came first does not matter.
+    settled = replace(scorer, alive=alive & (np.arange(scorer.size) < built.products))
+    scorer = _changed(
         scorer,
-        prior=with_category_mean(scorer, scorer.prior, fresh),
-        trend=with_category_mean(scorer, scorer.trend, fresh),
+        prior=with_category_mean(settled, scorer.prior, fresh),
+        trend=with_category_mean(settled, scorer.trend, fresh),
     )
     if scorer.latent is not None:
-        scorer = replace(scorer, latent=folded_in(scorer, scorer.latent, products, set(fresh)))
+        scorer = _changed(scorer, latent=folded_in(scorer, scorer.latent, products, set(fresh)))
     return _stood_in_for(scorer, products)
 
 
@@ -73,7 +83,7 @@ def _stood_in_for(scorer: Scorer, products: Sequence[LiveProduct]) -> Scorer:
     likeness = scorer.likeness.with_features(features)
     unmet = np.array(sorted(position for position in features if not likeness.met[position]), np.intp)
     stand_ins = scorer.stand_ins.with_rows(likeness.stand_ins(scorer, unmet))
-    return replace(scorer, likeness=likeness, stand_ins=stand_ins)
+    return _changed(scorer, likeness=likeness, stand_ins=stand_ins)
 
 
 def remove_products(scorer: Scorer, ids: Iterable[str]) -> Scorer:
@@ -83,7 +93,7 @@ def remove_products(scorer: Scorer, ids: Iterable[str]) -> Scorer:
     alive[[scorer.positions[i] for i in gone if i in scorer.positions]] = False
     terms = tuple(_without_products_between(term, gone) for term in scorer.terms)
     stand_ins = scorer.stand_ins.without(np.flatnonzero(scorer.alive & ~alive))
-    return replace(scorer, alive=alive, terms=terms, stand_ins=stand_ins)
+    return _changed(scorer, alive=alive, terms=terms, stand_ins=stand_ins)
 
 
 def _without_products_between(term: PathTerm, ids: Sequence[str]) -> PathTerm:
@@ -174,13 +184,6 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
     def longer(array: FloatArray) -> FloatArray:
         return np.concatenate([array, np.zeros(more)])
 
-    terms = []
-    for term in scorer.terms:
-        width = term.links.shape[1] + (more if term.term.kind in ("forward", "reverse") else 0)
-        links = larger(term.links, n + more, width)
-        ends = None if term.ends is None else larger(term.ends, n + more, width)
-        degrees = (longer(term.degree), longer(term.out_degree))
-        terms.append(replace(term, links=links, ends=ends, degree=degrees[0], out_degree=degrees[1]))
     latent, low_pass = scorer.latent, scorer.low_pass
     if low_pass is not None:
         # Nobody has met a new product: the crowd says nothing of it.
@@ -197,10 +200,10 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         shares = {modality: np.pad(share, (0, more)) for modality, share in latent.shares.items()}
         start_factor = np.concatenate([latent.start_factor, rarest])
         latent = replace(latent, layers=layers, shares=shares, start_factor=start_factor)
-    return replace(
+    larger = replace(
         scorer,
         product_ids=(*scorer.product_ids, *ids),
-        terms=tuple(terms),
+        terms=tuple(grown(term, more) for term in scorer.terms),
         low_pass=low_pass,
         latent=latent,
         prior=longer(scorer.prior),
@@ -210,3 +213,12 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         pulse=scorer.pulse and scorer.pulse.longer(more),
         likeness=scorer.likeness and scorer.likeness.longer(more),
     )
+    larger.__dict__["positions"] = scorer.positions | {key: n + place for place, key in enumerate(ids)}
+    return larger
+
+
+def _changed(scorer: Scorer, **changes: Any) -> Scorer:
+    """The model with other arrays for the same products, whose positions would be long to make again."""
+    other = replace(scorer, **changes)
+    other.__dict__["positions"] = scorer.positions
+    return other

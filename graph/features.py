@@ -64,6 +64,19 @@ def load_features(
     return written
 
 
+def encoders(connection: Connection, ontology: Ontology, node_type: str) -> dict[str, str]:
+    """Modality -> version of the encoder whose vectors are kept; what was never encoded is absent."""
+    known = shop.encoders(connection)
+    keys = {modality: shop.encoder_key(node_type, modality) for modality in ontology.nodes[node_type].features}
+    return {modality: known[key] for modality, key in keys.items() if key in known}
+
+
+def use_encoder(connection: Connection, ontology: Ontology, node_type: str, modality: str, version: str) -> None:
+    """Remembers whose vectors are kept from now on."""
+    check_feature(ontology, node_type, modality)
+    shop.set_encoder(connection, shop.encoder_key(node_type, modality), version)
+
+
 def _features_batch(transaction: Transaction, node_type: str, modality: str, rows: Sequence[Values]) -> int:
     keys = set_features(transaction, node_type, modality, rows)
     if node_type == "Product":
@@ -72,10 +85,14 @@ def _features_batch(transaction: Transaction, node_type: str, modality: str, row
 
 
 def set_features(transaction: Transaction, node_type: str, modality: str, rows: Sequence[Values]) -> list[str]:
-    """Sets id, vector and hash where the hash differs; says of which nodes."""
+    """Sets id, vector and hash where the hash differs; says of which nodes.
+
+    A vector of zeros, of a node that says or shows nothing, is written only where one must go.
+    """
     found = transaction.rows(_hashes_of(node_type, modality, [row[0] for row in rows]))
     stored: dict[str, str | None] = {row[0]: row[1] for row in found}
-    changed = [row for row in rows if row[0] in stored and stored[row[0]] != row[2]]
+    there = [row for row in rows if row[0] in stored and (stored[row[0]] is not None or any(row[1]))]
+    changed = [row for row in there if stored[row[0]] != row[2]]
     if changed:
         transaction.run(_set(node_type, modality, changed))
     return [row[0] for row in changed]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -56,9 +57,7 @@ def set_clock(connection: Connection, now: datetime) -> None:
 
 def widths(connection: Connection) -> dict[str, int]:
     """Width of the embeddings in use, by their key (`width_key`)."""
-    rows = connection.rows(Query("MATCH (s:Shop {id: 'shop'}) RETURN properties(s)"))
-    found = rows[0][0] if rows else {}
-    return {name: int(value) for name, value in found.items() if name.startswith("width_")}
+    return {name: int(value) for name, value in _kept(connection, "width_").items()}
 
 
 def width_key(label: str, modality: str) -> str:
@@ -69,6 +68,28 @@ def width_key(label: str, modality: str) -> str:
 def set_width(connection: Connection, key: str, width: int) -> None:
     """Remembers the width that a vector index was made for."""
     connection.rows(Query(f"MATCH (s:Shop {{id: 'shop'}}) SET s.{quoted(key)} = $width", {"width": width}), write=True)
+
+
+def encoders(connection: Connection) -> dict[str, str]:
+    """Versions of the encoders whose vectors are kept, by their key (`encoder_key`)."""
+    return {name: str(value) for name, value in _kept(connection, "encoder_").items()}
+
+
+def encoder_key(label: str, modality: str) -> str:
+    """Name of the shop's property that holds the version of an encoder."""
+    return f"encoder_{label}_{modality}"
+
+
+def set_encoder(connection: Connection, key: str, version: str) -> None:
+    """Remembers which encoder's vectors are kept."""
+    query = Query(f"MATCH (s:Shop {{id: 'shop'}}) SET s.{quoted(key)} = $version", {"version": version})
+    connection.rows(query, write=True)
+
+
+def _kept(connection: Connection, prefix: str) -> dict[str, Any]:
+    """Properties of the shop's node whose names begin alike."""
+    rows = connection.rows(Query("MATCH (s:Shop {id: 'shop'}) RETURN properties(s)"))
+    return {name: value for name, value in (rows[0][0] if rows else {}).items() if name.startswith(prefix)}
 
 
 def _schema(ontology: Ontology) -> list[Query]:

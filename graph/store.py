@@ -142,6 +142,14 @@ class Store:
         """Id -> hash of the content that the stored embedding was made from."""
         return features.feature_hashes(self._connection, self.ontology, node_type, modality)
 
+    def encoders(self, node_type: str) -> dict[str, str]:
+        """Modality -> version of the encoder whose vectors are kept; what was never encoded is absent."""
+        return features.encoders(self._connection, self.ontology, node_type)
+
+    def use_encoder(self, node_type: str, modality: str, version: str) -> None:
+        """Remembers whose vectors are kept from now on."""
+        features.use_encoder(self._connection, self.ontology, node_type, modality, version)
+
     def nodes(self, node_type: str, ids: Sequence[str] | None = None) -> pa.Table:
         """Nodes of a type, all or some, ordered by id."""
         return snapshot.read_nodes(self._connection, self.ontology, node_type, ids)

@@ -22,8 +22,8 @@ def check_columns(mapping: Mapping) -> None:
         SourceError: a file cannot be read.
     """
     mistakes: list[Mistake] = []
-    if mapping.images and not mapping.images.is_dir():
-        message = f"no folder {mapping.images}; give its path relative to the mapping, or leave it out"
+    if mapping.images and not (mapping.images.is_dir() or mapping.images.is_file()):
+        message = f"no folder or archive {mapping.images}; give its path relative to the mapping, or leave it out"
         mistakes.append(("images", message))
     for index, source in enumerate(mapping.sources):
         present = columns_of(source)

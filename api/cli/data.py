@@ -1,13 +1,17 @@
 """Commands that move a shop's data: ingest, embed, export."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.options import HomeOption, JsonOption, StoreOption, open_store, settings_of
 from api.console import Output
+
+if TYPE_CHECKING:
+    from api.pipeline import Embedded
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +27,9 @@ def ingest(
     ontology: Annotated[
         Path | None, typer.Option("--ontology", help="YAML file with the shop's own types, relations and behaviours.")
     ] = None,
+    encode: Annotated[
+        bool, typer.Option("--embed/--no-embed", help="Encode what is new in a shop that was encoded before.")
+    ] = True,
     store: StoreOption = None,
     home: HomeOption = None,
     json: JsonOption = None,
@@ -30,7 +37,7 @@ def ingest(
     """Read a shop's files, clean them, and load what is sound into the graph.
 
     Rejected rows go to HOME/quarantine with line number and reason, the quality report to
-    HOME/reports. Running it twice changes nothing.
+    HOME/reports. Running it twice changes nothing. Running servers show new products at once.
     """
     from api import pipeline
     from schema.ontology import load_ontology
@@ -38,51 +45,86 @@ def ingest(
     settings, output = settings_of(home, store), Output(json)
     own = load_ontology(ontology) if ontology else None
     with open_store(settings, own) as graph, output.progress() as report:
+        since = graph.change_number()
         done = pipeline.ingest(graph, mapping, home=settings.home, data=path, report=report)
+        fresh = pipeline.Refreshed({}, ())
+        if encode:
+            fresh = pipeline.refresh(
+                graph,
+                since,
+                home=settings.home,
+                model=settings.text_model,
+                image_model=settings.image_model,
+                allow_private=settings.allow_private_addresses,
+                report=report,
+            )
     output.table("In the graph", ("what", "count"), [(name, f"{count:,}") for name, count in done.counts.items()])
     for name, count in done.dangling.items():
         output.say(f"{name}: {count:,} left out, because one of their ends is in no source")
+    _say_embedded(output, fresh.embedded, settings.home)
+    for reason in fresh.left_out:
+        output.say(reason)
     output.say(f"Quality report: {done.quality}")
-    output.document(asdict(done))
+    output.document(asdict(done) | asdict(fresh))
 
 
 def embed(
     model: Annotated[
         str | None,
-        typer.Option("--model", help="Hugging Face id or local folder. [default: all-MiniLM-L6-v2, no download]"),
+        typer.Option(
+            "--model",
+            help="Hugging Face id or local folder. [default: PATHREC_TEXT_MODEL or all-MiniLM-L6-v2]",
+        ),
     ] = None,
     image_model: Annotated[
         str | None,
-        typer.Option("--image-model", help="The same for pictures. [default: EfficientNet-Lite0, no download]"),
+        typer.Option(
+            "--image-model", help="The same for pictures. [default: PATHREC_IMAGE_MODEL or EfficientNet-Lite0]"
+        ),
     ] = None,
+    allow_private: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Also fetch pictures from machines that are not on the public internet, as a shop's own server is.",
+        ),
+    ] = False,
     store: StoreOption = None,
     home: HomeOption = None,
     json: JsonOption = None,
 ) -> None:
     """Encode texts and pictures and keep them in the graph as node features; only what changed is encoded.
 
-    Pictures are those of the shop's folder (HOME/images). What cannot be used goes to
+    Pictures are those of the shop's folder (HOME/images), or at addresses of the web. What cannot be used goes to
     HOME/quarantine/pictures.jsonl with a reason.
     """
     from api import pipeline
 
-    settings, output = settings_of(home, store), Output(json)
+    settings, output = settings_of(home, store, allow_private_addresses=allow_private or None), Output(json)
     with open_store(settings) as graph, output.progress() as report:
         done = {
-            pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model, report=report),
-            pipeline.IMAGE: pipeline.embed_pictures(graph, home=settings.home, model=image_model, report=report),
+            pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model or settings.text_model, report=report),
+            pipeline.IMAGE: pipeline.embed_pictures(
+                graph,
+                home=settings.home,
+                model=image_model or settings.image_model,
+                allow_private=settings.allow_private_addresses,
+                report=report,
+            ),
         }
     found = {modality: embedded for modality, embedded in done.items() if embedded is not None}
+    _say_embedded(output, found, settings.home)
+    output.document({modality: asdict(embedded) for modality, embedded in found.items()})
+
+
+def _say_embedded(output: Output, found: "Mapping[str, Embedded]", home: Path) -> None:
     for modality, embedded in found.items():
         for node_type, count in embedded.written.items():
             news = f"{count:,} new or changed, {embedded.unchanged[node_type]:,} unchanged ({embedded.encoder})"
             output.say(f"{node_type}.{modality}: {news}")
         for node_type, count in embedded.rejected.items():
             if count:
-                output.say(
-                    f"{node_type}: {count:,} pictures cannot be used, see {settings.home}/quarantine/pictures.jsonl"
-                )
-    output.document({modality: asdict(embedded) for modality, embedded in found.items()})
+                output.say(f"{node_type}: {count:,} pictures cannot be used, see {home}/quarantine/pictures.jsonl")
 
 
 def export(

@@ -41,11 +41,21 @@ class RecordEventsPayload:
     user_errors: list[UserError]
 
 
+@strawberry.type(description="A product that was written without its picture.")
+class WithoutImage:
+    product_id: str
+    reason: str = strawberry.field(description="As in the quarantine of pictures: missing, damaged, …; or `encoder`.")
+    message: str
+
+
 @strawberry.type
 class UpsertProductsPayload:
     products: list[Product]
     without_text: list[str] = strawberry.field(
         description="Products whose words could not be encoded now; they count by their relations until they are."
+    )
+    without_image: list[WithoutImage] = strawberry.field(
+        description="Products whose picture cannot be used or could not be encoded now, and why."
     )
     user_errors: list[UserError]
 
@@ -90,11 +100,15 @@ class Mutation:
             drafts = [product.draft(ontology, f"products.{index}") for index, product in enumerate(products)]
             return context.shop.products.write(drafts)
 
-        written, errors = attempt(write, Written((), ()))
+        written, errors = attempt(write, Written(()))
         context.cards.want(written.product_ids)
         return UpsertProductsPayload(
             products=[product_of(context, key) for key in written.product_ids],
             without_text=list(written.without_text),
+            without_image=[
+                WithoutImage(product_id=key, reason=why.reason, message=why.explanation)
+                for key, why in written.without_image.items()
+            ],
             user_errors=errors,
         )
 

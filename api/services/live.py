@@ -20,7 +20,7 @@ from api.services.errors import UnavailableError
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.data import Int64
 from gnn.index import INDEXED_FROM, Index, index_of
-from gnn.live_links import LiveProduct
+from gnn.live_links import Built, LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
 from gnn.units import History
@@ -109,6 +109,7 @@ class LiveState:
     """A model with everything applied up to one number of the change log. `index` is for very many products."""
 
     manifest: ArtifactManifest
+    built: Built
     scorer: Scorer
     change: int
     shelf: Shelf
@@ -261,12 +262,14 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
     # A model that was trained on another store knows nothing of this store's log.
     change = min(artifact.manifest.change_number, store.change_number())
     products, clock = store.nodes("Product"), store.clock()
+    built = Built.of(artifact.scorer)
     scorer = adopt(artifact.scorer, store.stored_ontology() or store.ontology)
     present = set(products.column("id").to_pylist())
     scorer = remove_products(scorer, [key for key in scorer.product_ids if key not in present])
-    scorer = _written(scorer, store, sorted(present.difference(scorer.positions)))
+    scorer = _written(scorer, store, sorted(present.difference(scorer.positions)), built)
     return LiveState(
         manifest=artifact.manifest,
+        built=built,
         scorer=scorer,
         change=change,
         shelf=Shelf.of(scorer.product_ids, products),
@@ -290,7 +293,7 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         scorer = forget_person(scorer, person)
     scorer = forget_meetings(scorer, erasures.meetings)
     touched = list(dict.fromkeys(key for c in changes if c.kind.startswith("PRODUCTS_") for key in c.keys))
-    scorer = _written(scorer, store, touched)
+    scorer = _written(scorer, store, touched, state.built)
     cards = store.product_cards(touched) if touched else {}
     index = state.index
     if index is not None:
@@ -313,7 +316,7 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
     )
 
 
-def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
+def _written(scorer: Scorer, store: Store, ids: Sequence[str], built: Built) -> Scorer:
     for start in range(0, len(ids), _BATCH):
         some = ids[start : start + _BATCH]
         links = store.product_links(some)
@@ -322,7 +325,7 @@ def _written(scorer: Scorer, store: Store, ids: Sequence[str]) -> Scorer:
             for key in some
             if (now := links.get(key)) is not None
         ]
-        scorer = write_products(scorer, found)
+        scorer = write_products(scorer, found, built)
         scorer = remove_products(scorer, [key for key in some if key not in links])
     return scorer
 

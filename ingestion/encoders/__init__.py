@@ -6,7 +6,8 @@ This package itself needs no torch: the cache and the rules of what describes a 
 
 from ingestion.encoders.cache import CacheError, EmbeddingCache, Encoder, encode_cached
 from ingestion.encoders.gallery import Hung, Named, encode_gallery
-from ingestion.encoders.wording import joined, texts_of
+from ingestion.encoders.picture_source import PictureSource, shop_pictures
+from ingestion.encoders.wording import first_named, joined, texts_of
 
 __all__ = [
     "CacheError",
@@ -14,8 +15,11 @@ __all__ = [
     "Encoder",
     "Hung",
     "Named",
+    "PictureSource",
     "encode_cached",
     "encode_gallery",
+    "first_named",
     "joined",
+    "shop_pictures",
     "texts_of",
 ]

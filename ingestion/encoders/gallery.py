@@ -1,21 +1,24 @@
 """The pictures of many nodes, some at a time: what was encoded once is not decoded again."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from ingestion.encoders.cache import BATCH, EmbeddingCache, FloatArray, Versioned, content_hash
-from ingestion.encoders.pictures import MOST_BYTES, PictureError, Seen
-from schema.files import sha256
+from ingestion.encoders.downloads import TOGETHER
+from ingestion.encoders.picture_source import PictureSource
+from ingestion.encoders.pictures import PictureError, Seen
 from schema.progress import Report, silent
 
 READ = 64
-"""Files in memory at a time."""
+"""Files that are encoded at a time; as many more are being read."""
+
+Read = tuple[bytes, str] | PictureError | None
+"""A picture's file and its hash; why it cannot be used; nothing where a node names none."""
 
 
 class PictureEncoder(Versioned, Protocol):
@@ -50,72 +53,88 @@ class Hung:
 
 
 def encode_gallery(
-    encoder: PictureEncoder, named: Sequence[Named], folder: Path, cache: EmbeddingCache, report: Report = silent
+    encoder: PictureEncoder,
+    named: Sequence[Named],
+    source: PictureSource,
+    cache: EmbeddingCache,
+    report: Report = silent,
 ) -> Iterator[Hung]:
     """Vectors of pictures, encoding only what this model has not seen; resumes where it was interrupted.
 
     Args:
         encoder: the model.
         named: nodes with the names of their pictures.
-        folder: where the pictures are; names that lead out of it are refused.
+        source: where the pictures are.
         cache: where vectors are kept.
         report: told how far it is.
     """
-    for start in range(0, len(named), BATCH):
-        some = named[start : start + BATCH]
-        yield _hung(encoder, some, folder, cache)
-        report("encode pictures", start + len(some), len(named))
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        files = _read_ahead(pool, named, source)
+        for start in range(0, len(named), BATCH):
+            some = named[start : start + BATCH]
+            hung = [_hung(encoder, some[at : at + READ], next(files), cache) for at in range(0, len(some), READ)]
+            yield _joined(hung)
+            report("encode pictures", start + len(some), len(named))
 
 
-def _hung(encoder: PictureEncoder, named: Sequence[Named], folder: Path, cache: EmbeddingCache) -> Hung:
+def _read_ahead(pool: Executor, named: Sequence[Named], source: PictureSource) -> Iterator[list[Read]]:
+    """The files of `READ` nodes at a time; those of the next ones are read meanwhile."""
+
+    def read(one: Named) -> Read:
+        if not one.picture:
+            return None
+        try:
+            content = source.read(one.picture)
+        except PictureError as error:
+            return error
+        return content, hashlib.sha256(content).hexdigest()
+
+    coming = pool.map(read, named[:READ])
+    for start in range(READ, len(named) + READ, READ):
+        these, coming = coming, pool.map(read, named[start : start + READ])
+        yield list(these)
+
+
+def _hung(encoder: PictureEncoder, named: Sequence[Named], files: Sequence[Read], cache: EmbeddingCache) -> Hung:
     matrix = np.zeros((len(named), encoder.width), np.float32)
     hashes = [content_hash(encoder.version, "")] * len(named)
     rejected: dict[int, PictureError] = {}
-    files: dict[int, Path] = {}
-    with ThreadPoolExecutor() as pool:
-        digests = pool.map(lambda one: _digest(folder, one.picture), named)
-        for row, digest in enumerate(digests):
-            if isinstance(digest, PictureError):
-                rejected[row] = digest
-            elif digest is not None:
-                files[row], content = digest
-                hashes[row] = content_hash(encoder.version, content)
-    wanted = {hashes[row]: file for row, file in files.items()}
-    known = cache.get(encoder.version, list(wanted))
-    problems: dict[str, PictureError] = {}
-    missing = [key for key in wanted if key not in known]
-    for start in range(0, len(missing), READ):
-        keys = missing[start : start + READ]
-        seen = encoder.encode([_read(wanted[key]) for key in keys])
-        problems |= {keys[row]: problem for row, problem in seen.problems.items()}
-        fresh = {key: vector for key, vector in zip(keys, seen.matrix, strict=True) if key not in problems}
-        cache.put(encoder.version, fresh)
-        known |= fresh
-    for row in files:
-        if hashes[row] in problems:
-            rejected[row], hashes[row] = problems[hashes[row]], content_hash(encoder.version, "")
-        else:
-            matrix[row] = known[hashes[row]]
+    contents: dict[str, bytes] = {}
+    for row, found in enumerate(files):
+        if isinstance(found, PictureError):
+            rejected[row] = found
+        elif found is not None:
+            hashes[row] = content_hash(encoder.version, found[1])
+            contents[hashes[row]] = found[0]
+    known, problems = _vectors(encoder, contents, cache)
+    for row, key in enumerate(hashes):
+        if key in problems:
+            rejected[row], hashes[row] = problems[key], content_hash(encoder.version, "")
+        elif key in known:
+            matrix[row] = known[key]
     return Hung(named, matrix, hashes, rejected)
 
 
-def _digest(folder: Path, name: str | None) -> tuple[Path, str] | PictureError | None:
-    """The file of a picture and the hash of its content; why it cannot be used; None where there is no name."""
-    if not name:
-        return None
-    if "://" in name:
-        return PictureError("elsewhere", "is an address; pictures are read from the shop's folder")
-    with suppress(OSError, ValueError):
-        root, file = folder.resolve(), (folder / name).resolve()  # links, too, may not lead out of the folder
-        if file.is_relative_to(root) and file.is_file():
-            if file.stat().st_size > MOST_BYTES:
-                return PictureError("too_large", f"has more than {MOST_BYTES // 2**20} MiB; shrink it")
-            return file, sha256(file)
-    return PictureError("missing", f"is not in {folder}")
+def _vectors(
+    encoder: PictureEncoder, contents: Mapping[str, bytes], cache: EmbeddingCache
+) -> tuple[dict[str, FloatArray], dict[str, PictureError]]:
+    """Vectors of pictures by the hash of their content, or why there is none."""
+    known = cache.get(encoder.version, list(contents))
+    keys = [key for key in contents if key not in known]
+    if not keys:
+        return known, {}
+    seen = encoder.encode([contents[key] for key in keys])
+    problems = {keys[row]: problem for row, problem in seen.problems.items()}
+    fresh = {key: vector for key, vector in zip(keys, seen.matrix, strict=True) if key not in problems}
+    cache.put(encoder.version, fresh)
+    return known | fresh, problems
 
 
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:  # gone since it was looked at: no picture
-        return b""
+def _joined(hung: Sequence[Hung]) -> Hung:
+    """Pieces of `READ` nodes, all but the last, as one."""
+    return Hung(
+        [one for piece in hung for one in piece.named],
+        np.concatenate([piece.matrix for piece in hung]),
+        [key for piece in hung for key in piece.hashes],
+        {at * READ + row: why for at, piece in enumerate(hung) for row, why in piece.rejected.items()},
+    )

@@ -22,7 +22,8 @@ class PictureError(PathrecError):
     """A picture that cannot be used.
 
     Attributes:
-        reason: one of missing, too_large, no_picture, too_many_pixels, animated, damaged.
+        reason: one of missing, too_large, no_picture, too_many_pixels, animated, damaged; of one from the web also
+            bad_address, private, unreachable, refused, redirected, too_slow.
     """
 
     def __init__(self, reason: str, explanation: str) -> None:
@@ -74,15 +75,18 @@ def open_picture(content: bytes, least_side: int) -> Image.Image:
 
 def _opened(content: bytes) -> Image.Image:
     if len(content) > MOST_BYTES:
-        raise PictureError(
-            "too_large", f"has {len(content) / 2**20:.0f} MiB, {MOST_BYTES // 2**20} are read; shrink it"
-        )
+        raise too_large()
     try:
         return Image.open(BytesIO(content))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many("a decompression bomb") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise PictureError("no_picture", "is not a picture of a kind that can be read (JPEG, PNG, WebP, …)") from error
+
+
+def too_large() -> PictureError:
+    """Why a large file is not read."""
+    return PictureError("too_large", f"has more than {MOST_BYTES // 2**20} MiB; shrink it")
 
 
 def _too_many(what: str) -> PictureError:

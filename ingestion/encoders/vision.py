@@ -84,7 +84,8 @@ class ImageEncoder:
             return found, self._vectors(found)
 
         if self.device.type == "cpu":
-            results = on_cores(seen, batches)
+            # One batch alone has all cores within it.
+            results = on_cores(seen, batches) if len(batches) > 1 else map(seen, batches)
         else:  # one network, fed by all cores
             results = ((found, self._vectors(found)) for found in on_cores(opened, batches))
         for rows, (found, vectors) in zip(batches, results, strict=True):

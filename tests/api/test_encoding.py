@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from api.encoding import EncoderProcess, EncoderUnavailableError
+from api.encoding import EncoderProcess, EncoderUnavailableError, picture_encoder, text_encoder
 
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncoderProcess]:
-    process = EncoderProcess(None, tmp_path_factory.mktemp("cache"))
+    process = text_encoder(None, tmp_path_factory.mktemp("cache"))
     process.start()
     yield process
     process.stop()
@@ -54,7 +55,7 @@ def test_a_child_that_is_killed_is_replaced(encoder: EncoderProcess) -> None:
 
 
 def test_a_model_that_cannot_be_opened_is_said_and_not_tried_again(tmp_path: Path) -> None:
-    process = EncoderProcess(str(tmp_path / "no such model"), tmp_path / "cache")
+    process = text_encoder(str(tmp_path / "no such model"), tmp_path / "cache")
     process.start()
     try:
         assert wait(process) == "failed"
@@ -68,3 +69,21 @@ def test_a_model_that_cannot_be_opened_is_said_and_not_tried_again(tmp_path: Pat
 def test_the_service_imports_no_torch() -> None:
     code = "import sys, api.app, api.server; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_pictures_have_an_encoder_of_their_own_that_starts_when_it_is_needed(tmp_path: Path) -> None:
+    Image.linear_gradient("L").save(tmp_path / "grey.png")
+    (tmp_path / "bad.png").write_bytes(b"hello")
+    process = picture_encoder(None, tmp_path / "cache", tmp_path)
+    try:
+        assert process.check() == "stopped"
+        assert process.wake(90.0) == "ready"
+        encoded = process.encode([["grey.png"], ["bad.png"], [None], ["gone.png"]] * 10)
+    finally:
+        process.stop()
+    assert np.linalg.norm(encoded.matrix[:4], axis=1) == pytest.approx([1, 0, 0, 0], abs=1e-5)
+    assert {row: problem.reason for row, problem in encoded.problems.items() if row < 4} == {
+        1: "no_picture",
+        3: "missing",
+    }
+    assert sorted(encoded.problems) == sorted([*range(1, 40, 4), *range(3, 40, 4)])

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image
 
 from api import pipeline
 from graph import Store, connect
+from ingestion.encoders.archive import ArchiveError
 from ingestion.encoders.vision import load_image_encoder
 from schema.snapshot import open_snapshot
+from tests.support.picture_server import Page, serving
 from tests.support.shop_files import write_shop
 
 PICTURES = ("p0.png", "p1.png", "p2.png")
@@ -94,3 +97,41 @@ def test_a_shop_without_pictures_loads_no_model(tmp_path: Path, monkeypatch: pyt
     with connect(f"embedded:{home / 'graph'}") as store:
         pipeline.ingest(store, mapping, home=home)
         assert pipeline.embed_pictures(store, home=home) is None
+
+
+def test_pictures_come_from_the_web_and_a_second_run_downloads_none(embedded_store: Store, tmp_path: Path) -> None:
+    file = BytesIO()
+    Image.linear_gradient("L").save(file, "JPEG")
+    whole = file.getvalue()
+    pages = {"/a.jpg": Page((whole,), headers={"ETag": '"a"'}), "/half.jpg": Page((whole[: len(whole) // 2],))}
+    store, home = embedded_store, tmp_path / "home"
+    with serving(pages) as server:
+        names = [f"{server.url}/{name}" for name in ("a.jpg", "half.jpg", "none.jpg")]
+        pipeline.ingest(store, shop_of(tmp_path / "shop", names), home=home)
+        strict = pipeline.embed_pictures(store, home=home)
+        assert strict is not None and strict.rejected == {"Product": 3}
+        assert set(refused(home).values()) == {"private"} and server.asked == []
+        done = pipeline.embed_pictures(store, home=home, allow_private=True)
+        assert done is not None and (done.written, done.rejected) == ({"Product": 1}, {"Product": 2})
+        assert refused(home) == {"p1": "damaged", "p2": "missing"}
+        again = pipeline.embed_pictures(store, home=home, allow_private=True)
+        assert again is not None and again.written == {"Product": 0}
+        assert [headers.get("if-none-match") for path, headers in server.asked if path == "/a.jpg"] == [None, '"a"']
+
+
+def test_pictures_come_out_of_an_archive(embedded_store: Store, tmp_path: Path) -> None:
+    store, home = embedded_store, tmp_path / "home"
+    mapping = shop_of(tmp_path / "shop", ("15970.png", "15971.png"))
+    mapping.write_text(mapping.read_text().replace("images: pictures", "images: images.npz"))
+    (tmp_path / "shop" / "images.npz").write_bytes(b"hello")
+    with pytest.raises(ArchiveError, match=r"images\.npz"):
+        pipeline.ingest(store, mapping, home=home)
+    assert store.counts()["Product"] == 0
+    file = BytesIO()
+    Image.linear_gradient("L").save(file, "PNG")
+    content = np.frombuffer(file.getvalue(), np.uint8)
+    np.savez(tmp_path / "shop" / "images.npz", ids=[15970], off=[0, len(content)], buf=content)
+    assert pipeline.ingest(store, mapping, home=home).pictures == 1
+    done = pipeline.embed_pictures(store, home=home)
+    assert done is not None and (done.written, done.rejected) == ({"Product": 1}, {"Product": 1})
+    assert refused(home) == {"p1": "missing"}

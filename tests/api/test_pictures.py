@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from api.pictures import copy_pictures
+from api.pictures import copy_pictures, unpack_pictures
+from ingestion.encoders.archive import open_archive
 from schema.files import WriteError
 
 
@@ -42,3 +44,22 @@ def test_a_target_that_cannot_be_written_is_named(source: Path, tmp_path: Path) 
     (tmp_path / "target").write_text("", encoding="utf-8")
     with pytest.raises(WriteError, match=r"a\.png: cannot be written"):
         copy_pictures(source, ["a.png"], tmp_path / "target")
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "images.npz"
+    content = np.frombuffer(b"onethree", np.uint8)
+    np.savez(path, ids=np.array(["1", "../2", "3"]), off=np.array([0, 3, 3, 8]), buf=content)
+    return path
+
+
+def test_an_archive_is_unpacked_once_and_what_it_lacks_left_out(archive: Path, tmp_path: Path) -> None:
+    target = tmp_path / "home" / "images"
+    names = ["1", "3.jpg", "4", "../2", "https://x/y.png"]
+    assert unpack_pictures(open_archive(archive), names, target) == 2
+    assert (target / "1").read_bytes() == b"one" and (target / "3.jpg").read_bytes() == b"three"
+    assert not (target.parent / "2").exists()
+    assert unpack_pictures(open_archive(archive), names, target) == 0
+    (target / "1").write_bytes(b"two")
+    assert unpack_pictures(open_archive(archive), names, target) == 1

@@ -8,7 +8,7 @@ from small_shop import START, checkerboard
 
 from gnn.explain import explain, unit_scores
 from gnn.histories import histories
-from gnn.live_links import LiveProduct
+from gnn.live_links import Built, LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.train import train
 from schema.ontology import parse_ontology
@@ -82,6 +82,47 @@ def test_writing_a_product_twice_is_writing_it_once(scorer):
     twice = write_products(once, [even()])
     assert twice.product_ids == once.product_ids
     assert twice.score(twice.history(ROWS), NOW) == pytest.approx(once.score(once.history(ROWS), NOW), abs=1e-12)
+
+
+def test_a_product_written_in_two_steps_is_the_product_written_in_one(scorer):
+    built = Built.of(scorer)
+    whole = even(out={"IN_CATEGORY": [("even", 1.0), ("fresh", 1.0)], "COMPLEMENTS": [("p0", 1.0)]})
+    beside = LiveProduct("beside", out={"IN_CATEGORY": [("fresh", 1.0)]})
+    adopted = adopt(scorer, scorer.ontology)
+    steps = write_products(adopted, [LiveProduct("new")], built)
+    steps = write_products(steps, [even(out={"IN_CATEGORY": [("fresh", 1.0)]})], built)
+    steps = write_products(write_products(steps, [beside], built), [whole], built)
+    once = write_products(adopted, [whole, beside], built)
+    assert steps.product_ids == once.product_ids
+    assert steps.prior == pytest.approx(once.prior)
+    assert steps.trend == pytest.approx(once.trend)
+    for one, other in zip(steps.terms, once.terms, strict=True):
+        for found in ("degree", "out_degree", "middle_degree"):
+            assert getattr(one, found) == pytest.approx(getattr(other, found)), one.term.name
+    # But for what new products pass on to each other: that depends on which came first.
+    assert steps.score(steps.history(ROWS), NOW) == pytest.approx(once.score(once.history(ROWS), NOW), abs=1e-3)
+
+
+def test_a_relation_counts_from_and_to_a_new_product(scorer):
+    out = LiveProduct("out", out={"COMPLEMENTS": [("p0", 1.0)]})
+    into = LiveProduct("into", into={"COMPLEMENTS": [("p0", 1.0)]})
+    now = write_products(adopt(scorer, scorer.ontology), [out, into])
+    for product, name in (("out", "COMPLEMENTS_REVERSE"), ("into", "COMPLEMENTS")):
+        parts = explain(now, now.history(ROWS), [now.position(product)], NOW)[0].parts
+        assert name in {part.term.name for part in parts if part.term}
+
+
+def test_a_new_category_links_what_is_in_it(scorer):
+    first, other = (LiveProduct(key, out={"IN_CATEGORY": [("pots", 1.0)]}) for key in ("pot", "kettle"))
+    now = write_products(scorer, [first, other])
+    parts = explain(now, now.history([("pot", "purchase", 1, NOW)]), [now.position("kettle")], NOW)[0].parts
+    assert [part.middles for part in parts if part.term and part.term.name == "IN_CATEGORY"] == [("pots",)]
+
+
+def test_other_words_of_a_known_product_change_its_vector(scorer):
+    there = {"out": {"IN_CATEGORY": [("even", 1.0)]}}
+    same, other = (even(id="p6", **there), even(id="p6", features={"text": -even().features["text"]}, **there))
+    assert score(write_products(scorer, [same]), "p6") != pytest.approx(score(write_products(scorer, [other]), "p6"))
 
 
 def test_a_cold_vector_equals_the_one_that_the_graph_network_would_give(tmp_path):

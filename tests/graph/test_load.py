@@ -179,3 +179,21 @@ def test_embeddings_that_do_not_fit_their_ids_are_refused(store: Store) -> None:
         store.load_features("Product", "text", ["tea"], np.ones((2, 8), np.float32), ["a"])
     with pytest.raises(RecordError, match="no feature sound"):
         store.load_features("Product", "sound", ["tea"], np.ones((1, 8), np.float32), ["a"])
+
+
+def test_nothing_to_encode_is_written_only_where_a_vector_must_go(store: Store) -> None:
+    fill(store)
+    store.load_features("Product", "text", ["tea"], np.ones((1, 4), np.float32), ["a"])
+    assert store.load_features("Product", "text", ["tea", "pot"], np.zeros((2, 4), np.float32), ["none", "none"]) == 1
+    assert store.feature_hashes("Product", "text") == {"tea": "none"}
+
+
+def test_the_encoder_of_the_vectors_is_remembered(store: Store) -> None:
+    fill(store)
+    assert store.encoders("Product") == {}
+    store.use_encoder("Product", "text", "first")
+    store.use_encoder("Product", "text", "second")
+    store.use_encoder("Product", "image", "eye")
+    assert store.encoders("Product") == {"text": "second", "image": "eye"}
+    with pytest.raises(RecordError, match="sound"):
+        store.use_encoder("Product", "sound", "ear")

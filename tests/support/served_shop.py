@@ -74,7 +74,8 @@ class Client:
 
     def upsert(self, *products: dict[str, Any]) -> dict[str, Any]:
         query = """mutation($products: [ProductInput!]!) { upsertProducts(products: $products) {
-            products { productId title } withoutText userErrors { code field message } } }"""
+            products { productId title } withoutText withoutImage { productId reason message }
+            userErrors { code field message } } }"""
         return dict(self.ask(query, products=list(products))["upsertProducts"])
 
 

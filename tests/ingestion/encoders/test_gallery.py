@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingestion.encoders import gallery
+from ingestion.encoders import gallery, picture_source
 from ingestion.encoders.cache import EmbeddingCache
 from ingestion.encoders.gallery import Hung, Named, encode_gallery
+from ingestion.encoders.picture_source import PictureFolder, shop_pictures
 from ingestion.encoders.pictures import PictureError, Seen
 from schema.progress import Report, silent
 
@@ -39,7 +40,8 @@ def folder(tmp_path: Path) -> Path:
 
 def hang(encoder: Counting, folder: Path, *pictures: str | None, report: Report = silent) -> list[Hung]:
     named = [Named(f"n{row}", picture) for row, picture in enumerate(pictures)]
-    return list(encode_gallery(encoder, named, folder, EmbeddingCache(folder.parent / "cache"), report))
+    cache = EmbeddingCache(folder.parent / "cache")
+    return list(encode_gallery(encoder, named, PictureFolder(folder), cache, report))
 
 
 def test_each_node_has_the_vector_of_its_picture(folder: Path) -> None:
@@ -50,11 +52,11 @@ def test_each_node_has_the_vector_of_its_picture(folder: Path) -> None:
 
 
 def test_what_cannot_be_used_has_a_reason_and_the_hash_of_no_picture(folder: Path) -> None:
-    pictures = ["bad.png", "gone.png", "../secret.png", "link.png", "http://example.org/a.png", "x\0y", "more", None]
+    pictures = ["bad.png", "gone.png", "../secret.png", "link.png", "x\0y", "more", None]
     (hung,) = hang(Counting(), folder, *pictures)
-    reasons = [hung.rejected[row].reason for row in range(7)]
-    assert reasons == ["damaged", "missing", "missing", "missing", "elsewhere", "missing", "missing"]
-    assert 7 not in hung.rejected
+    reasons = [hung.rejected[row].reason for row in range(6)]
+    assert reasons == ["damaged", "missing", "missing", "missing", "missing", "missing"]
+    assert 6 not in hung.rejected
     assert len(set(hung.hashes)) == 1
     assert not hung.matrix.any()
 
@@ -89,23 +91,18 @@ def test_many_pictures_come_some_at_a_time_and_few_files_are_in_memory(
     assert most == 1
 
 
+def test_files_and_addresses_stand_side_by_side(folder: Path) -> None:
+    named = [Named("here", "a.png"), Named("there", "http://10.0.0.1/b.png")]
+    cache = EmbeddingCache(folder.parent / "cache")
+    with shop_pictures(folder, folder.parent / "cache") as source:
+        (hung,) = encode_gallery(Counting(), named, source, cache)
+    assert hung.matrix.tolist() == [list(b"aaa"), [0, 0, 0]]
+    assert hung.rejected[1].reason == "private"
+
+
 def test_a_picture_that_is_too_large_is_not_even_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery, "MOST_BYTES", 2)
+    monkeypatch.setattr(picture_source, "MOST_BYTES", 2)
     encoder = Counting()
     (hung,) = hang(encoder, folder, "a.png")
     assert hung.rejected[0].reason == "too_large"
     assert encoder.asked == []
-
-
-def test_a_file_that_goes_away_meanwhile_is_no_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = gallery.sha256
-
-    def gone(file: Path) -> str:
-        digest = original(file)
-        file.unlink()
-        return digest
-
-    monkeypatch.setattr(gallery, "sha256", gone)
-    encoder = Counting()
-    hang(encoder, folder, "a.png")
-    assert encoder.asked == [b""]

@@ -1,8 +1,8 @@
 """What a score is made of, and what it would be without part of the history.
 
-A contribution belongs to one unit of the history, or of what somebody says of themself, and one term. For an explicit term it is the sum
-of its paths, whose middle nodes are named; the low-pass term is one part of its own (the crowd: what
-everybody takes with it, put on or taken off); the latent term is split by what the product's vector is
+A contribution belongs to one unit, of the history or of what somebody says of themself, and one term. For an
+explicit term it is the sum of its paths, whose middle nodes are named; the low-pass term is one part of its own (the
+crowd: what everybody takes with it, put on or taken off); the latent term is split by what the product's vector is
 made of. Contributions and the prior add up to the score: they are the same numbers that
 `gnn.scoring` adds, in another order. (Efficiency, dummy and symmetry in the sense of Shapley 1953
 hold trivially, since the score is additive in the units.)
@@ -35,9 +35,10 @@ _ENUMERATED = {1: 10_000, 2: 300, 3: 60}
 class Part:
     """One contribution.
 
-    `unit` is one of the history, or after these one of what was said: an interest, the words. `middles` are the middle nodes of its paths, the strongest first: ids for shared nodes,
-    pseudonyms for meetings and steps; `group` is how many different ones there are, since somebody who took
-    the same step twice is in the middle of two paths. Both are empty for direct and latent ones.
+    `unit` is one of the history, or after these one of what was said: an interest, the words. `middles` are the
+    middle nodes of its paths, the strongest first: ids for shared nodes, pseudonyms for meetings and steps; `group`
+    is how many different ones there are, since somebody who took the same step twice is in the middle of two paths.
+    Both are empty for direct and latent ones.
     """
 
     kind: Kind

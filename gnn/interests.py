@@ -1,6 +1,6 @@
 """What somebody says of themself: that they like a category, a brand, a feature, or some words of their own.
 
-    score(i) = prior(i) + trend(i) · (Σ_h … + Σ_s σ · g_s · link_s(i) + σ / 4 · <W x, z_i> / spread)
+    score(i) = prior(i) + trend(i) · (Σ_h … + Σ_s σ · g_s · link_s(i) + σ / 2 · <W x, z_i> / spread)
 
 An interest s with the weight g_s lifts what is linked to its node, or to one below it in a tree, by one deviation σ of
 the prior: from the middle to about the first sixth. Words are the vector x of a product that has nothing but these
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gnn.scoring import Scorer
 
 TEXT = "text"
-_OF_WORDS = 0.25
+_OF_WORDS = 0.5
 """Deviation of what words give, in deviations of the prior: what they fit best is some four of them above the rest."""
 
 

@@ -153,9 +153,7 @@ class Scorer:
         other.__dict__["positions"] = self.positions  # the same, and long to make again
         return other
 
-    def score(
-        self, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING
-    ) -> FloatArray:
+    def score(self, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING) -> FloatArray:
         """(N,) scores of all products, deleted ones included.
 
         Args:

@@ -13,6 +13,7 @@ from api.graphql.context import Context
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
+from api.graphql.inputs import InterestInput
 from api.graphql.products import (
     PAGE,
     Product,
@@ -39,14 +40,27 @@ class AudienceInput:
     product_ids: list[str] | None = strawberry.field(
         default=None, description="Products that count as if the viewer had just chosen them; at most 100."
     )
+    interests: list[InterestInput] | None = strawberry.field(
+        default=None, description="What the viewer says they like; at most 50."
+    )
+    text: str | None = strawberry.field(
+        default=None, description="What the viewer looks for in their own words; at most 2,000 characters."
+    )
     context: list[ContextInput] | None = strawberry.field(
         default=None, description="What is known of the viewer now; it comes before what the shop knows of the user."
     )
 
     def audience(self) -> Audience:
         """What the services take."""
-        context = tuple((given.name, given.value) for given in self.context or ())
-        return Audience(self.user_id or None, self.session_id or None, tuple(self.product_ids or ()), context)
+        interests = enumerate(self.interests or ())
+        return Audience(
+            user_id=self.user_id or None,
+            session_id=self.session_id or None,
+            product_ids=tuple(self.product_ids or ()),
+            interests=tuple(given.liking(f"audience.interests.{number}") for number, given in interests),
+            text=self.text,
+            context=tuple((given.name, given.value) for given in self.context or ()),
+        )
 
 
 @strawberry.type(description="The model that is served.")

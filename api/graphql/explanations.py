@@ -206,9 +206,7 @@ class Explanations:
     def item(self, unit: Unit) -> HistoryItem:
         """The type of a unit of the history."""
         if unit not in self._items:
-            self._items[unit] = HistoryItem(
-                product=self._product(unit.product), behaviour=unit.behaviour, events=unit.events, last_at=unit.last
-            )
+            self._items[unit] = history_item(unit, self._product)
         return self._items[unit]
 
     def interest(self, liking: Liking) -> StatedInterest:
@@ -273,6 +271,11 @@ class Explanations:
             names=names,
             count=node.count,
         )
+
+
+def history_item(unit: Unit, product: Callable[[str], "Product"]) -> HistoryItem:
+    """The type of a unit of the history."""
+    return HistoryItem(product=product(unit.product), behaviour=unit.behaviour, events=unit.events, last_at=unit.last)
 
 
 def asked_contributions(info: GraphQLResolveInfo[Context]) -> int:

@@ -8,7 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from api.graphql.catalogue import Category, Node, User, attributes, category_of
+from api.graphql.catalogue import Category, Node, attributes, category_of
 from api.graphql.context import Context
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import resolver
@@ -23,6 +23,7 @@ from api.graphql.products import (
     product_of,
     read_cursor,
 )
+from api.graphql.users import User
 from api.services.checks import check_moment
 from api.services.viewing import Audience
 
@@ -161,4 +162,5 @@ def find_user(context: Context, user_id: str) -> User | None:
     rows = context.shop.store.nodes("User", [user_id]).to_pylist()
     if not rows:
         return None
-    return User(id=strawberry.ID(global_id("User", user_id)), user_id=user_id, attributes=attributes(rows[0]))
+    identity = strawberry.ID(global_id("User", user_id))
+    return User(id=identity, context=context, user_id=user_id, attributes=attributes(rows[0]))

@@ -9,9 +9,10 @@ from api.services.catalogue import ProductFilter
 from api.services.checks import checked_first
 from api.services.errors import UnavailableError
 from api.services.explanation import Contribution, Explanation, PathWriter, explanations, reason
+from api.services.interests import Listener, Told
 from api.services.live import LiveModel
 from api.services.recommendation import Recommender
-from api.services.viewing import Audience, Page
+from api.services.viewing import Audience, Page, Unit
 from api.services.wording import sentence
 from api.settings import Settings
 from graph import Store, connect
@@ -33,7 +34,7 @@ def recommend(settings: Settings, user: str, *, first: int = 10, explained: bool
         live.follow()
         if live.loaded is None:
             raise UnavailableError(f"no model to answer with: {live.problem}")
-        recommender = Recommender(store, live)
+        recommender = Recommender(store, live, Listener(store, None))
         page = recommender.page(recommender.view(Audience(user_id=user)), ProductFilter(), first)
         return _document(page, _Names(store, settings.minimum_group, page), user, explained)
 
@@ -57,7 +58,8 @@ class _Names:
 
     def text(self, part: Contribution) -> str:
         nodes = self._paths.nodes(part, self._ontology, expert=False)
-        said = reason(part, self.title(part.unit.product), nodes, self._paths.minimum_group)
+        title = self.title(part.unit.product) if isinstance(part.unit, Unit) else ""
+        said = reason(part, title, nodes, self._paths.minimum_group)
         return sentence(said, self._ontology)
 
 
@@ -83,6 +85,10 @@ def _positions(page: Page) -> Sequence[int]:
     return [item.position for item in page.items]
 
 
+def _because(unit: Unit | Told) -> dict[str, Any] | None:
+    return {"product_id": unit.product, "behaviour": unit.behaviour} if isinstance(unit, Unit) else None
+
+
 def _explanation(found: Explanation, names: _Names) -> dict[str, Any]:
     return {
         "prior": found.prior,
@@ -92,7 +98,7 @@ def _explanation(found: Explanation, names: _Names) -> dict[str, Any]:
                 "kind": part.kind,
                 "relation": part.term.name if part.term else None,
                 "value": part.value,
-                "because": {"product_id": part.unit.product, "behaviour": part.unit.behaviour},
+                "because": _because(part.unit),
                 "text": names.text(part),
             }
             for part in found.contributions

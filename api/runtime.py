@@ -17,6 +17,7 @@ from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
@@ -104,7 +105,7 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
     """The services over a store."""
     home, own = settings.home, settings.artifact
     live = LiveModel(store, (lambda: own) if own is not None else (lambda: registry.served(home)))
-    recommender = Recommender(store, live)
+    recommender = Recommender(store, live, Listener(store, encoder))
 
     def artifacts() -> list[Path]:
         return [*registry.published(home), *([own] if own is not None else [])]

@@ -21,9 +21,9 @@ import scipy.sparse as sp
 
 from benchmarks.machine import machine, write_json
 from gnn.explain import explain
+from gnn.fusion import Fusion
 from gnn.history_walk import dense_rows
 from gnn.index import Index, index_of, recall_of
-from gnn.fusion import Fusion
 from gnn.latent import FREE, Latent
 from gnn.low_pass import POWERS, LowPass
 from gnn.nearest import Coding, lay_out

@@ -1,8 +1,8 @@
 """What a score is made of, and what it would be without part of the history.
 
-A contribution belongs to one unit of the history and one term. For an explicit term it is the sum
-of its paths, whose middle nodes are named; the low-pass term is one part of its own (the crowd: what
-everybody takes with it, put on or taken off); the latent term is split by what the product's vector is
+A contribution belongs to one unit, of the history or of what somebody says of themself, and one term. For an
+explicit term it is the sum of its paths, whose middle nodes are named; the low-pass term is one part of its own (the
+crowd: what everybody takes with it, put on or taken off); the latent term is split by what the product's vector is
 made of. What a product that nobody has met takes from those that it resembles (`gnn.stand_ins`) is split by
 these and by what they are alike in. Contributions and the prior add up to the score: they are the same numbers that
 `gnn.scoring` adds, in another order. (Efficiency, dummy and symmetry in the sense of Shapley 1953
@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from gnn.interests import NOTHING, Liked, Stated
 from gnn.latent import FREE, Latent
 from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
@@ -35,10 +36,11 @@ _ENUMERATED = {1: 10_000, 2: 300, 3: 60}
 class Part:
     """One contribution.
 
-    `middles` are the middle nodes of its paths, the strongest first: ids for shared nodes,
-    pseudonyms for meetings and steps; `group` is how many different ones there are, since somebody who took
-    the same step twice is in the middle of two paths. Both are empty for direct and latent ones. `resembles` is the
-    position of a known product that stands in for one that nobody has met: all that the unit gives to it.
+    `unit` is one of the history, or after these one of what was said: an interest, the words. `middles` are the
+    middle nodes of its paths, the strongest first: ids for shared nodes, pseudonyms for meetings and steps; `group`
+    is how many different ones there are, since somebody who took the same step twice is in the middle of two paths.
+    Both are empty for direct and latent ones. `resembles` is the position of a known product that stands in for one
+    that nobody has met: all that the unit gives to it.
     """
 
     kind: Kind
@@ -81,15 +83,24 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class _Row:
-    """Contributions of one term, latent part or stand-in to some products, (J, I).
+    """Contributions of one term, latent part or stand-in to some products, (U, I), of U units from `first` on.
 
-    `path` is an explicit term and the middle nodes of the viewer in it, `resembles` (I,) who stands in for each.
+    `path` is an explicit term and the middle nodes of the viewer in it, `liked` an interest, `resembles` (I,) who
+    stands in for each.
     """
 
     kind: Kind
     values: FloatArray
     path: tuple[PathTerm, IntArray] | None = None
+    liked: Liked | None = None
     resembles: IntArray | None = None
+    first: int = 0
+
+    @property
+    def term(self) -> Term | None:
+        if self.liked is not None:
+            return self.liked.term.term
+        return None if self.path is None else self.path[0].term
 
 
 def explain(
@@ -98,6 +109,7 @@ def explain(
     products: Sequence[int],
     as_of: datetime,
     viewer: str | None = None,
+    told: Stated = NOTHING,
     *,
     first: int | None = None,
 ) -> list[Explained]:
@@ -109,14 +121,15 @@ def explain(
         products: I positions.
         as_of: the moment of the answer.
         viewer: the user that was scored, if known.
+        told: what they say of themself.
         first: how many contributions to list by absolute value; None lists all that are not zero.
     """
     positions = np.asarray(products, np.intp)
-    rows = _contributions(scorer, history, positions, as_of, viewer)
-    # (I, R · J), so that what belongs to one product lies together.
+    rows = _contributions(scorer, history, positions, as_of, viewer, told)
+    # (I, Σ U), so that what belongs to one product lies together.
     values = np.concatenate([np.zeros((0, len(positions))), *(row.values for row in rows)]).T.copy()
     mass = np.abs(values)
-    readable = mass[:, : sum(len(row.values) for row in rows if row.path is not None)].sum(axis=1)
+    readable = mass[:, : sum(len(row.values) for row in rows if row.term is not None)].sum(axis=1)
     shown = _strongest(mass, first)
     parts = _parts(rows, history, positions, values, shown)
     prior, total = scorer.prior[positions], mass.sum(axis=1)
@@ -140,11 +153,20 @@ def explain(
     ]
 
 
-def unit_scores(scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
-    """(J, N) what each unit gives to each product; the scores are the prior plus the sum over J."""
-    rows = _own(scorer, history, np.arange(scorer.size), as_of, viewer)
-    gains = np.asarray(sum((row.values for row in rows), np.zeros((len(history), scorer.size))))
-    scorer.stand_ins.add_to(gains)
+def unit_scores(
+    scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING
+) -> FloatArray:
+    """(J + S, N) what each unit, of the history and then of what was said, gives to each product.
+
+    The scores are the prior plus the sum over the units.
+    """
+    everything = np.arange(scorer.size)
+    gains = np.zeros((len(history) + len(told), scorer.size))
+    for row in _own(scorer, history, everything, as_of, viewer):
+        gains[: len(history)] += row.values
+    scorer.stand_ins.add_to(gains[: len(history)])
+    for row in _of_told(scorer, told, everything, len(history)):
+        gains[row.first : row.first + len(row.values)] += row.values
     return np.asarray(gains * scorer.trend)
 
 
@@ -154,6 +176,7 @@ def counterfactual(
     product: int,
     as_of: datetime,
     viewer: str | None = None,
+    told: Stated = NOTHING,
     *,
     k: int,
     allowed: BoolArray,
@@ -168,7 +191,7 @@ def counterfactual(
     Returns:
         None if the product is not among the first k, or no set of at most `max_units` does it.
     """
-    gains = unit_scores(scorer, history, as_of, viewer)
+    gains = unit_scores(scorer, history, as_of, viewer, told)
     scores = scorer.prior + gains.sum(axis=0)
     if product not in top(scores, k, allowed):
         return None
@@ -177,8 +200,8 @@ def counterfactual(
     by_unit = np.where(allowed, gains[:, [product]] - gains, 0.0)
     lead[product] = np.inf
     exhaustive = True
-    for size in range(1, min(max_units, len(history)) + 1):
-        if len(history) > _ENUMERATED.get(size, 0):
+    for size in range(1, min(max_units, len(gains)) + 1):
+        if len(gains) > _ENUMERATED.get(size, 0):
             exhaustive = False
             break
         found = _smallest(lead, by_unit, product, k, size)
@@ -203,9 +226,32 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
 
 
 def _contributions(
+    scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None, told: Stated
+) -> list[_Row]:
+    """Rows with a term first."""
+    done = _of_history(scorer, history, products, as_of, viewer)
+    said = _of_told(scorer, told, products, len(history))
+    rows = [replace(row, values=row.values * scorer.trend[products]) for row in (*done, *said)]
+    return sorted(rows, key=lambda row: row.term is None)
+
+
+def _of_told(scorer: Scorer, told: Stated, products: IntArray, first: int) -> list[_Row]:
+    """What is said gives to products, (P,), before the trend; its units are numbered from `first` on."""
+    rows = [
+        _Row("PATH", liked.at(products)[None, :], liked=liked, first=first + number)
+        for number, liked in enumerate(told.liked)
+    ]
+    if told.words is not None and scorer.latent is not None:
+        for part, vectors in scorer.latent.parts.items():
+            values = vectors[products].astype(np.float64) @ told.words
+            rows.append(_Row(_KINDS.get(part, "LATENT"), values[None, :], first=first + len(told.liked)))
+    return rows
+
+
+def _of_history(
     scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None
 ) -> list[_Row]:
-    """All that is given to some products, (I,); those with a path first."""
+    """What a history gives to products, (I,), themselves and through their stand-ins, before the trend."""
     at, row = scorer.stand_ins.among(products)
     known = scorer.stand_ins.known[row]
     looked_at, place = np.unique(np.concatenate([products, known.ravel()]), return_inverse=True)
@@ -216,7 +262,7 @@ def _contributions(
         given = given.reshape(len(history), *known.shape)
         for modality, weights in scorer.stand_ins.weights.items():
             parts += _by_likeness(_KINDS.get(modality, "LATENT"), given * weights[row], known, at, len(products))
-    return [replace(one, values=one.values * scorer.trend[products]) for one in parts]
+    return parts
 
 
 def _by_likeness(kind: Kind, given: FloatArray, known: IntArray, at: IntArray, size: int) -> Iterator[_Row]:
@@ -287,8 +333,11 @@ def _strongest(mass: FloatArray, first: int | None) -> tuple[IntArray, IntArray]
 def _parts(
     rows: list[_Row], history: History, products: IntArray, values: FloatArray, shown: tuple[IntArray, IntArray]
 ) -> list[Part]:
-    """What is shown of (I, R · J) values, in that order."""
-    number, unit = np.divmod(shown[1], len(history) or 1)
+    """What is shown of (I, Σ U) values, in that order."""
+    ends = np.cumsum([len(row.values) for row in rows])
+    number = np.searchsorted(ends, shown[1], side="right")
+    starts = np.array([row.first - end + len(row.values) for row, end in zip(rows, ends, strict=True)], np.intp)
+    unit = shown[1] + starts[number]
     middles: list[tuple[str, ...]] = [()] * len(number)
     for n, row in enumerate(rows):
         if row.path is not None and row.path[0].term.two_steps:
@@ -297,7 +346,10 @@ def _parts(
             names = term.middles_between(history.products[unit[here]], products[shown[0][here]], own)
             for at, found in zip(here.tolist(), names, strict=True):
                 middles[at] = found
-    terms = [None if row.path is None else row.path[0].term for row in rows]
+        if row.liked is not None:
+            for at in np.flatnonzero(number == n).tolist():
+                middles[at] = row.liked.nodes_of(int(products[shown[0][at]]))
+    terms = [row.term for row in rows]
     return [
         Part(rows[n].kind, u, terms[n], value, names, _resembled(rows[n], i))
         for n, u, value, names, i in zip(

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn import reach
+from gnn.interests import NOTHING, Stated
 from gnn.latent import Latent, Vectors
 from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm, arrays
@@ -79,6 +80,8 @@ class HistoryWalk:
         starts: (J,) products of the history.
         back: (J,) what would come back to each start, which is no reason for itself.
         dense: for each dense term u, (d,) float64, and the (N, d) arrays that it is multiplied with.
+
+    `told` is what the viewer says of themself; its words are in the u of the latent term.
     """
 
     scorer: Scorer
@@ -87,9 +90,18 @@ class HistoryWalk:
     carried: list[Carried]
     back: FloatArray
     dense: list[tuple[FloatArray, list[Vectors]]]
+    told: Stated = NOTHING
 
     @classmethod
-    def of(cls, scorer: Scorer, history: History, as_of_ms: int, person: int | None, space: Space) -> "HistoryWalk":
+    def of(
+        cls,
+        scorer: Scorer,
+        history: History,
+        as_of_ms: int,
+        person: int | None,
+        space: Space,
+        told: Stated = NOTHING,
+    ) -> "HistoryWalk":
         starts = history.products.astype(np.int64)
         carried, dense, back = [], [], np.zeros(len(starts))
         for term in scorer.terms:
@@ -102,9 +114,12 @@ class HistoryWalk:
             if part is not None:
                 amounts = part.units.amounts(history, as_of_ms) * part.weights[history.behaviours]
                 left, right = _left(part, starts) * (amounts * part.start_factor[starts])[:, None], _right(part)
-                dense.append((left.sum(axis=0), right))
+                query = left.sum(axis=0)
+                if part is scorer.latent and told.words is not None:
+                    query = query + told.words
+                dense.append((query, right))
                 back += sum(np.einsum("jd,jd->j", left, vectors[starts].astype(np.float64)) for vectors in right)
-        return cls(scorer, space, starts, carried, back, dense)
+        return cls(scorer, space, starts, carried, back, dense, told)
 
     def _query(self) -> Vectors:
         """(d,) [u, v, 1]."""
@@ -125,7 +140,8 @@ class HistoryWalk:
         touched = space.touched[:count]
         found = reach.best(touched, space.reached, scorer.prior, scorer.trend, _FOUND + len(self.starts))
         near = nearest.search(self._query(), _FOUND + len(self.starts), width)
-        found = alive(scorer, np.concatenate([near, others, found]))
+        liked = self.told.best(scorer, _FOUND + len(self.starts))
+        found = alive(scorer, np.concatenate([near, others, found, liked]))
         personal = self._joined(found, lambda products: self._at_hand(products) + space.reached[products])
         rough = scorer.prior[found] + scorer.trend[found] * personal
         reach.clear(touched, space.reached)
@@ -141,8 +157,9 @@ class HistoryWalk:
         personal, stand_ins = own(products), self.scorer.stand_ins
         at, row = stand_ins.among(products)
         if len(at):
-            given = own(stand_ins.known[row].ravel()).reshape(len(at), -1)
-            personal[at] += (given * stand_ins.total[row]).sum(axis=1)
+            known = stand_ins.known[row].ravel()
+            given = own(known) - self.told.at(self.scorer, known)
+            personal[at] += (given.reshape(len(at), -1) * stand_ins.total[row]).sum(axis=1)
         return personal
 
     def _own(self, products: IntArray) -> FloatArray:
@@ -157,9 +174,9 @@ class HistoryWalk:
         return personal
 
     def _at_hand(self, products: IntArray) -> FloatArray:
-        """(P,) what needs no walk: the dense terms and `self`, less what comes back in any term."""
+        """(P,) what needs no walk: the dense terms, interests and `self`, less what comes back in any term."""
         work = self.space.work
-        personal = -_looked_up(work, *_added_up(self.starts, self.back), products)
+        personal = self.told.liked_at(products) - _looked_up(work, *_added_up(self.starts, self.back), products)
         for c in self.carried:
             if c.term.term.kind == "self":
                 personal += _looked_up(work, c.nodes, c.values, products) * c.term.end_factor[products]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gnn.history_walk import HistoryWalk, Space, alive, dense_rows, foremost
+from gnn.interests import NOTHING, Stated
 from gnn.paths import FloatArray, IntArray
 from gnn.scoring import Scorer, top
 from gnn.units import History
@@ -57,7 +58,9 @@ class Index:
     recall: float
     _spaces: deque[Space] = field(default_factory=deque, repr=False)
 
-    def scores(self, scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
+    def scores(
+        self, scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING
+    ) -> FloatArray:
         """(N,) scores of the best `KEPT` candidates and what is as good, -inf for all others and for deleted ones.
 
         Args:
@@ -65,27 +68,32 @@ class Index:
             history: what the viewer did until `as_of`.
             as_of: the moment of the answer, by the shop's clock.
             viewer: id of the user, whose own paths do not count.
+            told: what they say of themself.
         """
         fresh = np.concatenate([self.changed, np.arange(self.size, scorer.size), history.products])
         scores = np.full(scorer.size, -np.inf)
-        if not len(history):
+        if not len(history) and not len(told):
             found = alive(scorer, np.concatenate([self.popular, fresh]))
             values = scorer.prior[found]
         else:
             with _Borrowed(self._spaces, scorer) as space:
-                walk = HistoryWalk.of(scorer, history, int(as_of.timestamp() * 1000), scorer.person(viewer), space)
+                as_of_ms = int(as_of.timestamp() * 1000)
+                walk = HistoryWalk.of(scorer, history, as_of_ms, scorer.person(viewer), space, told)
                 found = walk.candidates(self.nearest, self.width, np.concatenate([self.popular, fresh]))
                 values = walk.scores(found)
         best = foremost(values, found, history.products, KEPT)
         scores[found[best]] = values[best]
         return scores
 
-    def all_scores(self, scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
+    def all_scores(
+        self, scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING
+    ) -> FloatArray:
         """(N,) scores of all products, deleted ones included; to the last bit those of `scores`. Arguments as there."""
-        if not len(history):
+        if not len(history) and not len(told):
             return scorer.prior.copy()
         with _Borrowed(self._spaces, scorer) as space:
-            walk = HistoryWalk.of(scorer, history, int(as_of.timestamp() * 1000), scorer.person(viewer), space)
+            as_of_ms = int(as_of.timestamp() * 1000)
+            walk = HistoryWalk.of(scorer, history, as_of_ms, scorer.person(viewer), space, told)
             return walk.scores(np.arange(scorer.size))
 
     def with_popular(self, scorer: Scorer) -> "Index":

@@ -57,6 +57,13 @@ class Latent:
         """(N, d) z."""
         return np.asarray(sum(self.parts.values()), np.float32)
 
+    @cached_property
+    def spread_of_texts(self) -> float:
+        """How far dot products of texts alone with the products' vectors vary, by a sample of the products' texts."""
+        texts = self.layers["text"][0] if "text" in self.layers else np.zeros((0, self.vectors.shape[1]), np.float32)
+        texts = self.hops[0] * _sampled(texts[texts.any(axis=1)]).astype(np.float64)
+        return float((texts @ _sampled(self.vectors).T).std(axis=1).mean()) if len(texts) else 0.0
+
     def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
         """(N,) what the start products give to every product but themselves."""
         return dots(self.vectors, self.vectors, starts, amounts * self.start_factor[starts])
@@ -66,6 +73,11 @@ class Latent:
         left = self.vectors[starts].astype(np.float64) * self.start_factor[starts, None]
         other = np.not_equal.outer(starts, ends)
         return {name: left @ part[ends].astype(np.float64).T * other for name, part in self.parts.items()}
+
+
+def _sampled(vectors: Vectors, most: int = 1_000) -> Vectors:
+    """Rows evenly over all of them."""
+    return vectors[:: len(vectors) // most + 1]
 
 
 def dots(left: Vectors, right: Vectors, starts: IntArray, amounts: FloatArray) -> FloatArray:

@@ -7,7 +7,8 @@
 A unit h is one product and one behaviour; r runs over the explicit terms, the low-pass and the latent
 one, and p, floor and half-life are those of r and the behaviour; n runs over the known products that stand in for
 one that nobody has met (`gnn.stand_ins`). There is no normalisation by user, so
-each unit's share of a score does not depend on the others.
+each unit's share of a score does not depend on the others. What somebody says of themself is added like
+further units (`gnn.interests`), through which nothing stands in for anything.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ import numpy as np
 
 from gnn.context import ContextPrior
 from gnn.data import Int64
+from gnn.interests import NOTHING, Stated
 from gnn.latent import Latent
 from gnn.likeness import Likeness
 from gnn.low_pass import LowPass
@@ -158,17 +160,22 @@ class Scorer:
         other.__dict__["positions"] = self.positions  # the same, and long to make again
         return other
 
-    def score(self, history: History, as_of: datetime, viewer: str | None = None) -> FloatArray:
+    def score(self, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING) -> FloatArray:
         """(N,) scores of all products, deleted ones included.
 
         Args:
             history: what the viewer did until `as_of`.
             as_of: the moment of the answer, by the shop's clock.
             viewer: id of the user, whose own paths (through themself, their baskets) do not count.
+            told: what they say of themself.
         """
-        if not len(history):
+        if not len(history) and not len(told):
             return self.prior.copy()
-        personal = self.personal(history, int(as_of.timestamp() * 1000), self.person(viewer))
+        personal = np.zeros(self.size)
+        if len(history):
+            personal += self.personal(history, int(as_of.timestamp() * 1000), self.person(viewer))
+        if len(told):
+            personal += told.lifts(self)
         return np.asarray(self.prior + self.trend * personal)
 
     def personal(self, history: History, as_of_ms: int, person: int | None) -> FloatArray:

@@ -54,6 +54,31 @@ def path_query(
     )
 
 
+def liked_query(ontology: Ontology, relation: str, node: str, target: str, *, limit: int = 100) -> Query:
+    """The paths from a node that somebody likes to a product.
+
+    Args:
+        ontology: where the relation is from.
+        relation: from products to the node.
+        node: its id.
+        target: the product that is recommended.
+        limit: the most rows.
+
+    Returns:
+        Columns `middle`, the node that the product is linked to: the one that is liked, or one below it in a tree,
+        and `weight`. Rows are ordered by `middle`.
+    """
+    label = ontology.relations[relation].target
+    trees = [name for name, other in ontology.relations_between(label, label).items() if other.tree]
+    below = f"<-[:{any_of(trees)}*0..]-(n:{quoted(label)})\nWITH DISTINCT n\nMATCH (n)" if trees else ""
+    text = (
+        f"MATCH ({'' if trees else 'n'}:{quoted(label)} {{id: $node}}){below}"
+        f"<-[r:{quoted(relation)}]-(:Product {{id: $target}})\n"
+        "RETURN n.id AS middle, coalesce(r.weight, 1.0) AS weight ORDER BY middle LIMIT $limit"
+    )
+    return Query(text, {"node": node, "target": target, "limit": limit})
+
+
 def _through_node(ontology: Ontology, term: Term) -> str:
     """Paths through a node that both products point to (shared) or that points to both (common)."""
     relation, ends = quoted(term.relation), ontology.relations[term.relation]

@@ -184,6 +184,10 @@ class Store:
         """The Cypher that returns exactly the paths of a term between two products."""
         return paths.path_query(self.ontology, term, source, target, viewer=viewer, limit=limit)
 
+    def liked_query(self, relation: str, node: str, target: str, *, limit: int = 100) -> Query:
+        """The Cypher that returns exactly the paths from a node that somebody likes to a product."""
+        return paths.liked_query(self.ontology, relation, node, target, limit=limit)
+
     # --- changing
 
     def record_events(self, table: pa.Table) -> Recorded:

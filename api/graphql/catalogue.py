@@ -1,5 +1,5 @@
 # ruff: noqa: D101 - a type is described in the schema itself
-"""Types of what a shop has: products, categories, users.
+"""Types of what a shop has: products and categories.
 
 A product knows its key and reads the rest when it is first asked for, together with every other
 product of the request. Fields are plain attributes on purpose: a resolver each would cost more than
@@ -62,12 +62,6 @@ class Category(Node):
     @resolver("The categories right below, by name.")
     def children(self) -> list["Category"]:
         return [category_of(self.context, node) for node in self.context.categories.children(self.category_id)]
-
-
-@strawberry.type(description="A user of the shop.")
-class User(Node):
-    user_id: str = strawberry.field(description="The shop's own key.")
-    attributes: list[Attribute]
 
 
 class LazyProduct:

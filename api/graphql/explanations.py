@@ -16,6 +16,7 @@ from api.graphql.selection import selected
 from api.services import explanation as service
 from api.services.checks import checked_first
 from api.services.errors import BadInputError
+from api.services.interests import Liking, Told, Words
 from api.services.viewing import Page, Ranked, Unit
 from api.services.wording import DEFAULT_LOCALE, sentence
 
@@ -47,6 +48,15 @@ class HistoryItem:
     last_at: datetime = strawberry.field(description="When last.")
 
 
+@strawberry.type(description="Something that the viewer said they like.")
+class StatedInterest:
+    relation: str = strawberry.field(description="From products to it, as the shop's ontology names it.")
+    type: str = strawberry.field(description="Node type of the ontology.")
+    node_id: str = strawberry.field(description="The shop's own key.")
+    name: str
+    weight: float
+
+
 @strawberry.type(description="One place of a path.")
 class PathNode:
     id: strawberry.ID | None = strawberry.field(description="Global id, where one single node with an id stands here.")
@@ -61,14 +71,17 @@ class PathNode:
 @strawberry.type(description="How a contribution runs through the graph.")
 class Path:
     nodes: list[PathNode] = strawberry.field(
-        description="From the history's product over what is in the middle to the recommended product."
+        description="From the history's product, or from what the viewer likes, over what is in the middle "
+        "to the recommended product."
     )
     cypher: str | None = strawberry.field(
         description="A query that returns exactly these paths; null without the role expert."
     )
 
 
-@strawberry.type(description="A part of a score that comes from one unit of the history.")
+@strawberry.type(
+    description="A part of a score that starts from one thing: `because`, `interest` or `words`; the others are null."
+)
 class Contribution:
     page: strawberry.Private["Explanations"]
     found: strawberry.Private[service.Contribution]
@@ -76,7 +89,9 @@ class Contribution:
     relation: str | None = strawberry.field(description="The kind of path, as the ontology names it; null without one.")
     value: float = strawberry.field(description="What it adds to the score; below zero it takes away.")
     share: float = strawberry.field(description="Its size among the sizes of all contributions, 0 to 1.")
-    because: HistoryItem = strawberry.field(description="What it starts from.")
+    because: HistoryItem | None = strawberry.field(description="The unit of the history that it starts from.")
+    interest: StatedInterest | None = strawberry.field(description="What it starts from of `audience.interests`.")
+    words: str | None = strawberry.field(description="The words that it starts from, where it is `audience.text`.")
     path: Path | None = lazy("The path; null for kinds that have none.")
 
     def __getattr__(self, name: str) -> Any:
@@ -102,9 +117,14 @@ class Remainder:
     value: float
 
 
-@strawberry.type(description="A smallest part of the history without which the product would leave the list.")
+@strawberry.type(
+    description="A smallest part of the history, and of what the viewer says, without which the product would leave "
+    "the list."
+)
 class Counterfactual:
-    items: list[HistoryItem]
+    items: list[HistoryItem] = strawberry.field(description="Of the history.")
+    interests: list[StatedInterest] = strawberry.field(description="Of `audience.interests`.")
+    words: str | None = strawberry.field(description="`audience.text`, where it belongs to them.")
     minimal: bool = strawberry.field(description="Whether it is certain that no smaller part would do.")
     new_rank: int = strawberry.field(description="The rank that the product would have.")
 
@@ -123,13 +143,14 @@ class Explanation:
         description="What `contributions` does not list; all of them where it is not asked for."
     )
     readable_share: float = strawberry.field(description="How much of all contributions has a path, 0 to 1.")
+    without_text: bool = strawberry.field(description="Whether `audience.text` could not be read and does not count.")
 
     @resolver("The largest parts of the score, by absolute value. At most 100.")
     def contributions(self, first: int | None = _LISTED) -> list[Contribution]:
         found = self.found.contributions[: checked_first(first, _LISTED)]
         return [self.page.contribution(part) for part in found]
 
-    @resolver("The smallest part of the history without which it leaves the list; null if none.")
+    @resolver("The smallest part of the history, and of what was said, without which it leaves the list; null if none.")
     def counterfactual(self, max_items: int | None = _UNITS_LIMIT) -> Counterfactual | None:
         max_items = _UNITS_LIMIT if max_items is None else max_items
         if not 1 <= max_items <= _UNITS_LIMIT:
@@ -165,6 +186,7 @@ class Explanations:
             ],
             remainder=Remainder(count=found.remainder_count, value=found.remainder_value),
             readable_share=found.readable_share,
+            without_text=self._page.viewing.heard.without_text,
         )
 
     def contribution(self, found: service.Contribution) -> Contribution:
@@ -176,16 +198,21 @@ class Explanations:
             relation=found.term.name if found.term else None,
             value=found.value,
             share=found.share,
-            because=self.item(found.unit),
+            because=self.item(found.unit) if isinstance(found.unit, Unit) else None,
+            interest=self.interest(found.unit) if isinstance(found.unit, Liking) else None,
+            words=found.unit.text if isinstance(found.unit, Words) else None,
         )
 
     def item(self, unit: Unit) -> HistoryItem:
         """The type of a unit of the history."""
         if unit not in self._items:
-            self._items[unit] = HistoryItem(
-                product=self._product(unit.product), behaviour=unit.behaviour, events=unit.events, last_at=unit.last
-            )
+            self._items[unit] = history_item(unit, self._product)
         return self._items[unit]
+
+    def interest(self, liking: Liking) -> StatedInterest:
+        """The type of something that the viewer likes."""
+        kind, name = self._liked(liking)
+        return StatedInterest(relation=liking.relation, type=kind, node_id=liking.node, name=name, weight=liking.weight)
 
     def path(self, found: service.Contribution) -> Path | None:
         """A contribution's path as the role of this request may see it."""
@@ -198,7 +225,7 @@ class Explanations:
         paths, ontology = self._context.shop.paths, self._page.viewing.state.scorer.ontology
         named = found.term is not None and found.term.through_nodes
         nodes = paths.nodes(found, ontology, expert=False) if named else ()
-        title = self._context.cards.title(found.unit.product)
+        title = self._title(found.unit)
         return sentence(service.reason(found, title, nodes, paths.minimum_group), ontology, locale)
 
     def counterfactual(self, position: int, most: int) -> Counterfactual | None:
@@ -207,14 +234,30 @@ class Explanations:
         found = service.without(self._page.viewing, position, self._page.allowed, length, most)
         if found is None:
             return None
-        items = [self.item(unit) for unit in found.units]
-        return Counterfactual(items=items, minimal=found.minimal, new_rank=found.rank)
+        return Counterfactual(
+            items=[self.item(unit) for unit in found.units if isinstance(unit, Unit)],
+            interests=[self.interest(unit) for unit in found.units if isinstance(unit, Liking)],
+            words=next((unit.text for unit in found.units if isinstance(unit, Words)), None),
+            minimal=found.minimal,
+            new_rank=found.rank,
+        )
 
     def _explained(self, first: int) -> dict[int, service.Explanation]:
         positions = [item.position for item in self._page.items]
         explained = service.explanations(self._page.viewing, positions, first)
-        self._context.cards.want(part.unit.product for found in explained for part in found.contributions)
+        units = (part.unit for found in explained for part in found.contributions)
+        self._context.cards.want(unit.product for unit in units if isinstance(unit, Unit))
         return dict(zip(positions, explained, strict=True))
+
+    def _title(self, unit: Unit | Told) -> str:
+        if isinstance(unit, Unit):
+            return self._context.cards.title(unit.product)
+        return self._liked(unit)[1] if isinstance(unit, Liking) else unit.text
+
+    def _liked(self, liking: Liking) -> tuple[str, str]:
+        """Type and name of what the viewer likes."""
+        kind = self._page.viewing.state.scorer.ontology.relations[liking.relation].target
+        return kind, self._context.shop.paths.name(kind, liking.node)
 
     def _node(self, node: service.PathNode) -> PathNode:
         names = list(node.names)
@@ -228,6 +271,11 @@ class Explanations:
             names=names,
             count=node.count,
         )
+
+
+def history_item(unit: Unit, product: Callable[[str], "Product"]) -> HistoryItem:
+    """The type of a unit of the history."""
+    return HistoryItem(product=product(unit.product), behaviour=unit.behaviour, events=unit.events, last_at=unit.last)
 
 
 def asked_contributions(info: GraphQLResolveInfo[Context]) -> int:

@@ -1,5 +1,5 @@
 # ruff: noqa: D101 - a type is described in the schema itself
-"""What mutations take."""
+"""What mutations take, and what viewers say they like."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ import strawberry
 
 from api.services.errors import BadInputError
 from api.services.events import EventDraft
+from api.services.interests import BRAND, CATEGORY, FEATURE, Liking
 from api.services.products import ProductDraft, Value
 from graph.records import Link, Named
 from schema.ontology import Ontology
@@ -110,6 +111,42 @@ class ProductInput:
             brand=None if self.brand is None else Named(self.brand.brand_id, self.brand.name),
             links=tuple(Link(r.relation, r.target, r.weight, r.target_name) for r in self.relations or ()),
         )
+
+
+@strawberry.input(
+    description="Something that the viewer likes: one of a category, a brand, a feature, or a relation and its node."
+)
+class InterestInput:
+    category_id: str | None = strawberry.field(default=None, description="With all categories below it.")
+    brand_id: str | None = None
+    feature_id: str | None = None
+    relation: str | None = strawberry.field(
+        default=None, description="Any relation from products to something else, as the shop's ontology names it."
+    )
+    node_id: str | None = strawberry.field(default=None, description="The shop's own key of what it leads to.")
+    weight: float | None = strawberry.field(
+        default=None,
+        description="Above 0 and at most 10, by default 1: a deviation of what products score for anybody.",
+    )
+
+    def liking(self, place: str) -> Liking:
+        """What the services take.
+
+        Raises:
+            BadInputError: it names nothing, or several things.
+        """
+        named = [(CATEGORY, self.category_id), (BRAND, self.brand_id), (FEATURE, self.feature_id)]
+        if self.relation is not None:
+            named.append((self.relation, self.node_id))
+        given = [(relation, key) for relation, key in named if key is not None]
+        if len(given) != 1 or (self.relation is None) != (self.node_id is None):
+            raise BadInputError(
+                "an interest names one thing",
+                field=place,
+                remedy="give one of categoryId, brandId and featureId, or a relation with a nodeId",
+            )
+        relation, key = given[0]
+        return Liking(relation, key, 1.0 if self.weight is None else self.weight, place)
 
 
 def _read(attribute: AttributeInput, ontology: Ontology, place: str) -> Value:

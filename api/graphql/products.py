@@ -25,7 +25,9 @@ PAGE = 20
 @strawberry.enum(description="What a list rests on.")
 class Strategy(Enum):
     PERSONAL = strawberry.enum_value("PERSONAL", description="The history of a known user.")
-    COLD_START = strawberry.enum_value("COLD_START", description="A session, or the products that were named.")
+    COLD_START = strawberry.enum_value(
+        "COLD_START", description="A session, products that were named, interests or words."
+    )
     POPULAR = strawberry.enum_value("POPULAR", description="Nothing is known of the viewer: what most like.")
 
 
@@ -124,6 +126,9 @@ class RecommendationConnection:
     strategy: Strategy
     as_of: datetime = strawberry.field(description="The moment it was given for, by the shop's clock.")
     model_version: str = strawberry.field(description="The model that gave it.")
+    without_text: bool = strawberry.field(
+        description="Whether `audience.text` could not be read, since the encoder is not ready, and does not count."
+    )
 
 
 class PageTypes:
@@ -200,6 +205,11 @@ def connection(
     recommender = context.shop.recommender
     condition = (conditions or ProductFilterInput()).condition()
     if place is not None and place.question != recommender.question(viewing, condition):
+        if place.question == recommender.question(viewing, condition, otherwise=True):
+            remedy = "ask again from the first page, without a cursor"
+            raise CursorExpiredError(
+                "the words of this list can be read by now, or no longer", field="after", remedy=remedy
+            )
         remedy = "pass the cursor with the audience and filter it came with"
         raise BadInputError("the cursor belongs to another list", field="after", remedy=remedy)
     page = recommender.page(viewing, condition, first, place)
@@ -218,4 +228,5 @@ def connection(
         strategy=Strategy(viewing.strategy),
         as_of=viewing.as_of,
         model_version=viewing.state.model_version,
+        without_text=viewing.heard.without_text,
     )

@@ -8,11 +8,12 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from api.graphql.catalogue import Category, Node, User, attributes, category_of
+from api.graphql.catalogue import Category, Node, attributes, category_of
 from api.graphql.context import Context
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
+from api.graphql.inputs import InterestInput
 from api.graphql.products import (
     PAGE,
     Product,
@@ -22,6 +23,7 @@ from api.graphql.products import (
     product_of,
     read_cursor,
 )
+from api.graphql.users import User
 from api.services.checks import check_moment
 from api.services.viewing import Audience
 
@@ -39,14 +41,27 @@ class AudienceInput:
     product_ids: list[str] | None = strawberry.field(
         default=None, description="Products that count as if the viewer had just chosen them; at most 100."
     )
+    interests: list[InterestInput] | None = strawberry.field(
+        default=None, description="What the viewer says they like; at most 50."
+    )
+    text: str | None = strawberry.field(
+        default=None, description="What the viewer looks for in their own words; at most 2,000 characters."
+    )
     context: list[ContextInput] | None = strawberry.field(
         default=None, description="What is known of the viewer now; it comes before what the shop knows of the user."
     )
 
     def audience(self) -> Audience:
         """What the services take."""
-        context = tuple((given.name, given.value) for given in self.context or ())
-        return Audience(self.user_id or None, self.session_id or None, tuple(self.product_ids or ()), context)
+        interests = enumerate(self.interests or ())
+        return Audience(
+            user_id=self.user_id or None,
+            session_id=self.session_id or None,
+            product_ids=tuple(self.product_ids or ()),
+            interests=tuple(given.liking(f"audience.interests.{number}") for number, given in interests),
+            text=self.text,
+            context=tuple((given.name, given.value) for given in self.context or ()),
+        )
 
 
 @strawberry.type(description="The model that is served.")
@@ -147,4 +162,5 @@ def find_user(context: Context, user_id: str) -> User | None:
     rows = context.shop.store.nodes("User", [user_id]).to_pylist()
     if not rows:
         return None
-    return User(id=strawberry.ID(global_id("User", user_id)), user_id=user_id, attributes=attributes(rows[0]))
+    identity = strawberry.ID(global_id("User", user_id))
+    return User(id=identity, context=context, user_id=user_id, attributes=attributes(rows[0]))

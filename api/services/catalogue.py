@@ -119,6 +119,13 @@ class CategoryTree:
         below = [self.nodes[key] for key in self._children.get(category_id, ())]
         return sorted(below, key=lambda node: (node.name or "", node.id))
 
+    def below(self, category_id: str) -> tuple[str, ...]:
+        """A category and all that are below it."""
+        found = [category_id]
+        for key in found:
+            found += [child for child in self._children.get(key, ()) if child not in found]
+        return tuple(found)
+
     def checked(self, ids: Sequence[str]) -> tuple[str, ...]:
         """The ids, if there is a category for each.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.services.catalogue import BoolArray
+from api.services.interests import Liking, Told, Words
 from api.services.viewing import Unit, Viewing
 from api.services.wording import Reason
 from gnn.explain import Part, counterfactual, explain
@@ -26,12 +27,12 @@ _NAME_PROPERTIES = ("name", "title", "value")
 
 @dataclass(frozen=True)
 class Contribution:
-    """A part of a score that comes from one unit of the history."""
+    """A part of a score that comes from one unit of the history, or from something that the viewer said."""
 
     kind: str
     value: float
     share: float
-    unit: Unit
+    unit: Unit | Told
     target: str
     term: Term | None
     middles: tuple[str, ...]
@@ -58,7 +59,7 @@ class Explanation:
 class Without:
     """Units without which a product leaves a list, and the rank it would then have."""
 
-    units: tuple[Unit, ...]
+    units: tuple[Unit | Told, ...]
     minimal: bool
     rank: int
 
@@ -88,8 +89,15 @@ class Path:
 def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list[Explanation]:
     """The scores of some products taken apart, each with its `first` largest contributions."""
     taken_apart = explain(
-        viewing.state.scorer, viewing.history, positions, viewing.as_of, viewing.audience.user_id, first=first
+        viewing.state.scorer,
+        viewing.history,
+        positions,
+        viewing.as_of,
+        viewing.audience.user_id,
+        viewing.heard.stated,
+        first=first,
     )
+    units = (*viewing.units, *viewing.heard.told)
     ids = viewing.state.scorer.product_ids
     lifts = viewing.state.scorer.lifts(viewing.context, np.asarray(positions, np.intp))
     return [
@@ -97,9 +105,7 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
             score=float(viewing.scores[found.product]),
             prior=viewing.prior(found.product),
             lifts={name: float(lift[place]) for name, lift in lifts.items()},
-            contributions=tuple(
-                _contribution(part, found.mass, viewing.units, ids[found.product]) for part in found.parts
-            ),
+            contributions=tuple(_contribution(part, found.mass, units, ids[found.product]) for part in found.parts),
             remainder_count=found.remainder_count,
             remainder_value=found.remainder_value,
             readable_share=found.readable_share,
@@ -116,17 +122,26 @@ def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, mo
         position,
         viewing.as_of,
         viewing.audience.user_id,
+        viewing.heard.stated,
         k=length,
         allowed=allowed,
         max_units=most,
     )
     if found is None:
         return None
-    return Without(tuple(viewing.units[unit] for unit in found.units), found.minimal, found.rank)
+    units = (*viewing.units, *viewing.heard.told)
+    return Without(tuple(units[unit] for unit in found.units), found.minimal, found.rank)
 
 
 def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int) -> Reason:
-    """What a sentence about a contribution has to say."""
+    """What a sentence about a contribution has to say.
+
+    Args:
+        contribution: what it is about.
+        title: of the product that it starts from, or the name of what the viewer likes.
+        nodes: of its path.
+        minimum_group: fewer people or baskets have no number.
+    """
     people = contribution.term is not None and contribution.term.through_people
     return Reason(
         kind=contribution.kind,
@@ -148,12 +163,14 @@ class PathWriter:
         self._names = NodeNames(store)
 
     def nodes(self, contribution: Contribution, ontology: Ontology, *, expert: bool) -> tuple[PathNode, ...]:
-        """The places of a path, from the history's product to the recommended one."""
-        start = PathNode("Product", (contribution.unit.product,), (), 1)
+        """The places of a path, from the history's product, or from what the viewer likes, to the recommended one."""
         end = PathNode("Product", (contribution.target,), (), 1)
-        term = contribution.term
-        if term is None:
+        term, unit = contribution.term, contribution.unit
+        if term is None or isinstance(unit, Words):
             return ()
+        if isinstance(unit, Liking):
+            return (*self._liked(unit, contribution.middles, ontology), end)
+        start = PathNode("Product", (unit.product,), (), 1)
         if term.kind == "self":
             return (end,)
         if term.through_people:
@@ -164,16 +181,36 @@ class PathWriter:
 
     def path(self, contribution: Contribution, viewing: Viewing, *, expert: bool) -> Path | None:
         """A contribution's path; None for those that have none."""
-        term = contribution.term
-        if term is None:
+        term, unit = contribution.term, contribution.unit
+        if term is None or isinstance(unit, Words):
             return None
         ontology = viewing.state.scorer.ontology
         cypher = None
         if expert:
-            ends = (contribution.unit.product, contribution.target)
-            query = self._store.path_query(term, *ends, viewer=viewing.audience.user_id, limit=PATHS_SHOWN)
+            viewer = viewing.audience.user_id
+            query = (
+                self._store.liked_query(unit.relation, unit.node, contribution.target, limit=PATHS_SHOWN)
+                if isinstance(unit, Liking)
+                else self._store.path_query(term, unit.product, contribution.target, viewer=viewer, limit=PATHS_SHOWN)
+            )
             cypher = as_text(query)
         return Path(self.nodes(contribution, ontology, expert=expert), cypher)
+
+    def name(self, node_type: str, key: str) -> str:
+        """What a node is called."""
+        return self._names.of(node_type, (key,))[key]
+
+    def _liked(self, liking: Liking, linked: Sequence[str], ontology: Ontology) -> tuple[PathNode, ...]:
+        """What the viewer likes and, where that is above what the product is linked to, this as well."""
+        kind = ontology.relations[liking.relation].target
+        start = PathNode(kind, (liking.node,), (self.name(kind, liking.node),), 1)
+        below = [key for key in linked if key != liking.node]
+        return (start, self._places(kind, below)) if below else (start,)
+
+    def _places(self, kind: str, keys: Sequence[str]) -> PathNode:
+        shown = tuple(keys[:MIDDLES_NAMED])
+        names = self._names.of(kind, shown)
+        return PathNode(kind, shown, tuple(names.get(key, key) for key in shown), len(keys))
 
     def _group(self, contribution: Contribution, ontology: Ontology, term: Term, expert: bool) -> PathNode:
         shown = expert or contribution.group >= self.minimum_group
@@ -183,9 +220,7 @@ class PathWriter:
     def _named(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
         relation = ontology.relations[term.relation]
         kind = relation.target if term.kind == "shared" else relation.source
-        keys = contribution.middles[:MIDDLES_NAMED]
-        names = self._names.of(kind, keys)
-        return PathNode(kind, keys, tuple(names.get(key, key) for key in keys), contribution.group)
+        return self._places(kind, contribution.middles)
 
 
 class NodeNames:
@@ -215,7 +250,7 @@ def _name(row: dict[str, object]) -> str:
     return next((str(row[name]) for name in _NAME_PROPERTIES if row.get(name)), str(row["id"]))
 
 
-def _contribution(part: Part, mass: float, units: Sequence[Unit], target: str) -> Contribution:
+def _contribution(part: Part, mass: float, units: Sequence[Unit | Told], target: str) -> Contribution:
     return Contribution(
         kind=part.kind,
         value=part.value,

@@ -20,6 +20,7 @@ from api.services.errors import UnavailableError
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.data import Int64
 from gnn.index import INDEXED_FROM, Index, index_of
+from gnn.interests import Stated
 from gnn.live_links import Built, LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
 from gnn.scoring import Scorer
@@ -153,11 +154,11 @@ class LiveState:
         """The state with another prior."""
         return replace(self, scorer=scorer, index=index, _in_context=OrderedDict(), _at=OrderedDict())
 
-    def scores(self, history: History, as_of: datetime, viewer: str | None) -> FloatArray:
+    def scores(self, history: History, as_of: datetime, viewer: str | None, told: Stated) -> FloatArray:
         """(N,) scores for a viewer; where there is an index, -inf for all but its best products."""
         if self.index is None:
-            return self.scorer.score(history, as_of, viewer)
-        return self.index.scores(self.scorer, history, as_of, viewer)
+            return self.scorer.score(history, as_of, viewer, told)
+        return self.index.scores(self.scorer, history, as_of, viewer, told)
 
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
         """(N,) products in any of some categories or below; each asked of the store once per state."""

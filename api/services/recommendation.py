@@ -10,6 +10,7 @@ import numpy as np
 from api.services.catalogue import BoolArray, ProductFilter
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
+from api.services.interests import Listener, Told
 from api.services.live import LiveModel, LiveState
 from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
@@ -25,9 +26,10 @@ _LIST_LENGTH = 20
 class Recommender:
     """Answers from a live model and a store."""
 
-    def __init__(self, store: Store, live: LiveModel) -> None:
+    def __init__(self, store: Store, live: LiveModel, listener: Listener) -> None:
         self._store = store
         self._live = live
+        self._listener = listener
 
     def now(self) -> datetime:
         """The shop's clock, in whole milliseconds."""
@@ -38,6 +40,7 @@ class Recommender:
         """The scores of products for an audience: of all, or of an index's best. One query to the store.
 
         Raises:
+            BadInputError: the audience names what the shop does not have.
             CursorExpiredError: another model is served by now.
             UnavailableError: no model is served, or the store cannot be reached.
         """
@@ -51,15 +54,17 @@ class Recommender:
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
         units = _usable(state, [*did, *given])
         history = _history(state, units)
+        heard = self._listener.hear(state, audience.interests, audience.text)
         return Viewing(
             state=state,
             as_of=as_of,
             audience=audience,
             units=units,
             history=history,
-            strategy=_strategy(audience, did, units),
-            scores=state.scores(history, as_of, audience.user_id),
+            strategy=_strategy(audience, did, (*units, *heard.told)),
+            scores=state.scores(history, as_of, audience.user_id, heard.stated),
             context=context,
+            heard=heard,
         )
 
     def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
@@ -150,9 +155,16 @@ class Recommender:
         allowed[[position for position in excluded if position is not None]] = False
         return allowed
 
-    def question(self, viewing: Viewing, condition: ProductFilter) -> str:
-        """A digest that a cursor carries, so that it continues the list it came from and no other."""
-        return question_digest(asdict(viewing.audience), viewing.similar_to, asdict(condition))
+    def question(self, viewing: Viewing, condition: ProductFilter, *, otherwise: bool = False) -> str:
+        """A digest that a cursor carries, so that it continues the list it came from and no other.
+
+        Args:
+            viewing: for whom.
+            condition: what may be shown.
+            otherwise: had the words been read that were not, or the other way round.
+        """
+        asked = asdict(viewing.audience), viewing.similar_to, asdict(condition)
+        return question_digest(*asked, viewing.heard.without_text != otherwise)
 
     def _check_model(self, version: str | None) -> None:
         served = self._live.state.model_version
@@ -194,8 +206,8 @@ def _history(state: LiveState, units: Iterable[Unit]) -> History:
     )
 
 
-def _strategy(audience: Audience, did: list[Unit], units: tuple[Unit, ...]) -> Strategy:
-    if not units:
+def _strategy(audience: Audience, did: list[Unit], counted: tuple[Unit | Told, ...]) -> Strategy:
+    if not counted:
         return "POPULAR"
     return "PERSONAL" if audience.user_id is not None and did else "COLD_START"
 
@@ -210,7 +222,8 @@ def _with_all(viewing: Viewing) -> Viewing:
     state = viewing.state
     if state.index is None:
         return viewing
-    scores = state.index.all_scores(state.scorer, viewing.history, viewing.as_of, viewing.audience.user_id)
+    told = viewing.heard.stated
+    scores = state.index.all_scores(state.scorer, viewing.history, viewing.as_of, viewing.audience.user_id, told)
     return replace(viewing, scores=scores)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from api.services.catalogue import BoolArray, FloatArray
 from api.services.cursors import Position
 from api.services.errors import BadInputError
+from api.services.interests import INTERESTS_LIMIT, SILENCE, Heard, Liking
 from api.services.live import LiveState
 from gnn.units import History
 
@@ -20,12 +21,15 @@ _GIVEN_LIMIT = 100
 class Audience:
     """For whom: every part is optional, none means anybody.
 
-    `context` says what the ontology calls a context, (name, value) each; it comes before what the store knows.
+    `interests` and `text` are what the viewer says of themself. `context` says what the ontology calls a context,
+    (name, value) each; it comes before what the store knows.
     """
 
     user_id: str | None = None
     session_id: str | None = None
     product_ids: tuple[str, ...] = ()
+    interests: tuple[Liking, ...] = ()
+    text: str | None = None
     context: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -33,6 +37,12 @@ class Audience:
             raise BadInputError(
                 f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
                 field="audience.productIds",
+                remedy="give those that matter most",
+            )
+        if len(self.interests) > INTERESTS_LIMIT:
+            raise BadInputError(
+                f"audience.interests has {len(self.interests)} entries; at most {INTERESTS_LIMIT} count",
+                field="audience.interests",
                 remedy="give those that matter most",
             )
 
@@ -51,7 +61,8 @@ class Unit:
 class Viewing:
     """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
 
-    `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`.
+    `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
+    the units of what was `heard` of the viewer's own words and interests.
     `similar_to` is set where a product takes the viewer's place; scores then have no prior.
     """
 
@@ -63,6 +74,7 @@ class Viewing:
     strategy: Strategy
     scores: FloatArray
     context: Mapping[str, str]
+    heard: Heard = SILENCE
     similar_to: str | None = None
 
     def prior(self, position: int) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.services.interests import Liking, Told, Words
 from api.services.viewing import Unit
 from schema.ontology import Ontology, Term
 
@@ -17,7 +18,7 @@ class Reason:
         kind: PATH, TEXT, IMAGE, LATENT or CROWD.
         value: below zero for a reason against.
         unit: what it starts from.
-        title: of the product it starts from.
+        title: of the product it starts from, or the name of what is liked.
         term: of a path.
         names: of the nodes in the middle that may be named.
         group: how many people or baskets stand in the middle; None where that is not said.
@@ -25,7 +26,7 @@ class Reason:
 
     kind: str
     value: float
-    unit: Unit
+    unit: Unit | Told
     title: str
     term: Term | None = None
     names: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Messages:
-    """The words of one language. Placeholders: start, says, names, more, group, verb."""
+    """The words of one language. Placeholders: start, title, says, names, more, group, verb."""
 
     did: Mapping[str, str]  # behaviour -> relative clause
     did_often: Mapping[str, str]  # the same with {times}
@@ -82,6 +83,11 @@ ENGLISH = Messages(
         "common+names": "What {says} {start}, {says} this as well: {names}.",
         "forward": "{start}, {says} this.",
         "reverse": "This {says} {start}.",
+        "liked": "Because you like {title}.",
+        "liked+names": "Because you like {title}, which includes {names}.",
+        "words+TEXT": "Your words resemble its description.",
+        "words+IMAGE": "Your words fit its picture.",
+        "words+LATENT": "Your words fit what shoppers choose along with this; no single path shows it.",
         "TEXT": "This is described in similar words as {start}.",
         "IMAGE": "This looks similar to {start}.",
         "LATENT": "Shoppers' behaviour as a whole links this to {start}; no single path shows it.",
@@ -105,8 +111,10 @@ def sentence(reason: Reason, ontology: Ontology, locale: str = DEFAULT_LOCALE) -
     """A reason in words."""
     words = messages(locale)
     term = reason.term
+    unit = reason.unit
     text = words.templates[_template(reason, ontology)].format(
-        start=words.start.format(title=reason.title, did=_did(words, reason.unit)),
+        start=words.start.format(title=reason.title, did=_did(words, unit)) if isinstance(unit, Unit) else "",
+        title=reason.title,
         says=term.says if term else "",
         names=_listed(words, reason.names),
         group=reason.group,
@@ -116,6 +124,10 @@ def sentence(reason: Reason, ontology: Ontology, locale: str = DEFAULT_LOCALE) -
 
 
 def _template(reason: Reason, ontology: Ontology) -> str:
+    if isinstance(reason.unit, Words):
+        return f"words+{reason.kind}"
+    if isinstance(reason.unit, Liking):
+        return "liked+names" if reason.names else "liked"
     if reason.kind != "PATH" or reason.term is None:
         return reason.kind
     if reason.term.kind == "meeting":

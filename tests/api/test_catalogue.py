@@ -34,6 +34,14 @@ def test_children_of_a_category_come_by_name() -> None:
     assert tree.children("m") == []
 
 
+def test_what_is_below_a_category_is_found_at_any_depth_and_in_circles() -> None:
+    rows = [("home", "Home", None), ("m", "Mugs", "home"), ("t", "Tall mugs", "m"), ("l", "Lamps", None)]
+    tree = CategoryTree.of(rows)
+    assert tree.below("home") == ("home", "m", "t")
+    assert tree.below("t") == ("t",)
+    assert set(CategoryTree.of([("a", None, "b"), ("b", None, "a")]).below("a")) == {"a", "b"}
+
+
 def test_an_unknown_category_is_named() -> None:
     with pytest.raises(BadInputError, match="moon"):
         CategoryTree.of([("home", "Home", None)]).checked(("home", "moon"))

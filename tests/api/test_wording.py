@@ -3,6 +3,7 @@ from typing import get_args
 
 import pytest
 
+from api.services.interests import Liking, Words
 from api.services.viewing import Unit
 from api.services.wording import ENGLISH, Reason, messages, sentence
 from gnn.explain import Kind
@@ -65,6 +66,17 @@ def said(name: str | None, behaviour: str | None = "purchase", events: int = 1, 
         ),
         (said(None, kind="IMAGE"), "This looks similar to “Red mug”, which you bought."),
         (said(None, "wish", kind="IMAGE"), "This looks similar to “Red mug”, which is in your history (wish)."),
+        (said("MADE_BY", unit=Liking("MADE_BY", "b"), title="Acme"), "Because you like Acme."),
+        (
+            said("IN_CATEGORY", unit=Liking("IN_CATEGORY", "c"), title="Home", names=("Mugs",)),
+            "Because you like Home, which includes Mugs.",
+        ),
+        (said(None, kind="TEXT", unit=Words("a {gift}")), "Your words resemble its description."),
+        (said(None, kind="IMAGE", unit=Words("a gift")), "Your words fit its picture."),
+        (
+            said(None, kind="LATENT", unit=Words("a gift"), value=-1.0),
+            "Speaks against it: Your words fit what shoppers choose along with this; no single path shows it.",
+        ),
         (
             said("MADE_BY", value=-0.5),
             "Speaks against it: This is of the same brand as “Red mug”, which you bought.",

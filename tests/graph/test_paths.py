@@ -128,6 +128,20 @@ def test_a_shared_node_is_the_middle(store: Store) -> None:
     assert middles(store, "IN_CATEGORY", "tea", "hat") == []
 
 
+def test_what_is_liked_leads_to_what_is_linked_to_it_or_below_it(store: Store) -> None:
+    fill(store)
+    found = {}
+    for relation, node in (("IN_CATEGORY", "all"), ("IN_CATEGORY", "kitchen"), ("MADE_BY", "acme")):
+        for product in PRODUCTS:
+            query = store.liked_query(relation, node, product)
+            rows = store.read(query)
+            assert store.read(Query(as_text(query))) == rows
+            found[node, product] = [row["middle"] for row in rows]
+    assert found["kitchen", "tea"] == found["all", "tea"] == found["all", "pot"] == ["kitchen"]
+    assert found["acme", "tea"] == ["acme"]
+    assert found["acme", "hat"] == found["kitchen", "hat"] == []
+
+
 def test_a_direct_relation_has_a_direction(store: Store) -> None:
     fill(store)
     assert middles(store, "COMPLEMENTS", "tea", "pot") == [None]

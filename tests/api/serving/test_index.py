@@ -13,6 +13,7 @@ from api import registry
 from api.services import live
 from api.services.catalogue import ProductFilter
 from api.services.explanation import explanations
+from api.services.interests import Liking, Listener
 from api.services.live import LiveModel
 from api.services.recommendation import Recommender
 from api.services.viewing import Audience, Page
@@ -52,7 +53,7 @@ def _recommender(store: Store, home: Path) -> Recommender:
     model = LiveModel(store, lambda: registry.served(home))
     model.follow()
     assert model.problem is None
-    return Recommender(store, model)
+    return Recommender(store, model, Listener(store, None))
 
 
 def _pages(recommender: Recommender, user: str, condition: ProductFilter, size: int) -> list[Page]:
@@ -99,6 +100,16 @@ def test_a_product_far_down_has_its_rank_and_an_explained_score(plain: Recommend
         taken_apart = explanations(found.viewing, [found.items[0].position], 100)[0]
         parts = sum(part.value for part in taken_apart.contributions) + taken_apart.remainder_value
         assert taken_apart.prior + parts == pytest.approx(taken_apart.score, rel=1e-9)
+
+
+def test_lists_of_what_is_liked_are_the_same_with_and_without_an_index(
+    plain: Recommender, indexed: Recommender
+) -> None:
+    for user, like in (("nobody", Liking("IN_CATEGORY", "home")), ("u3", Liking("MADE_BY", "b1", 5.0))):
+        audience, as_of = Audience(user_id=user, interests=(like,)), plain.now()
+        expected, found = (r.page(r.view(audience, as_of), ProductFilter(), 9) for r in (plain, indexed))
+        assert [item.product for item in found.items] == [item.product for item in expected.items]
+        assert [item.score for item in found.items] == pytest.approx([i.score for i in expected.items], rel=1e-5)
 
 
 def test_similar_products_need_no_index(plain: Recommender, indexed: Recommender) -> None:

@@ -19,14 +19,15 @@ import numpy as np
 
 from gnn.interests import NOTHING, Liked, Stated
 from gnn.latent import FREE, Latent
+from gnn.likeness import RELATIONS
 from gnn.low_pass import LowPass
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
 from gnn.scoring import Scorer, top
 from gnn.units import History
 from schema.ontology import Term
 
-Kind = Literal["PATH", "TEXT", "IMAGE", "LATENT", "CROWD"]
-_KINDS: dict[str, Kind] = {FREE: "LATENT", "text": "TEXT", "image": "IMAGE"}
+Kind = Literal["PATH", "TEXT", "IMAGE", "FEATURE", "RELATIONS", "LATENT", "CROWD"]
+_KINDS: dict[str, Kind] = {FREE: "LATENT", "text": "TEXT", "image": "IMAGE", RELATIONS: "RELATIONS"}
 
 # Pairs and triples of more units than this are not enumerated: a set is then found greedily.
 _ENUMERATED = {1: 10_000, 2: 300, 3: 60}
@@ -222,6 +223,7 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
     for dense in (scorer.low_pass, scorer.latent):
         if dense is not None:
             total += dense.scores(start, amount * dense.weights[target])
+    scorer.stand_ins.add_to(total)
     return np.asarray(total * scorer.trend)
 
 
@@ -244,7 +246,7 @@ def _of_told(scorer: Scorer, told: Stated, products: IntArray, first: int) -> li
     if told.words is not None and scorer.latent is not None:
         for part, vectors in scorer.latent.parts.items():
             values = vectors[products].astype(np.float64) @ told.words
-            rows.append(_Row(_KINDS.get(part, "LATENT"), values[None, :], first=first + len(told.liked)))
+            rows.append(_Row(_KINDS.get(part, "FEATURE"), values[None, :], first=first + len(told.liked)))
     return rows
 
 
@@ -261,7 +263,7 @@ def _of_history(
         given = np.asarray(sum(one.values for one in rows))[:, place[len(products) :]]
         given = given.reshape(len(history), *known.shape)
         for modality, weights in scorer.stand_ins.weights.items():
-            parts += _by_likeness(_KINDS.get(modality, "LATENT"), given * weights[row], known, at, len(products))
+            parts += _by_likeness(_KINDS.get(modality, "FEATURE"), given * weights[row], known, at, len(products))
     return parts
 
 
@@ -308,7 +310,7 @@ def _own(scorer: Scorer, history: History, products: IntArray, as_of: datetime, 
     if scorer.latent is not None:
         amounts = carried(scorer.latent)
         for part, between in scorer.latent.between(starts, products).items():
-            rows.append(_Row(_KINDS.get(part, "LATENT"), values(between, amounts)))
+            rows.append(_Row(_KINDS.get(part, "FEATURE"), values(between, amounts)))
     return rows
 
 

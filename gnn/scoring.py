@@ -111,6 +111,11 @@ class Scorer:
             np.asarray(last_ms, np.int64),
         )
 
+    def feature_weights(self, position: int) -> dict[str, float]:
+        """Modality -> gate of a product; those that it has not are absent, the others add up to one."""
+        shares = {} if self.latent is None else self.latent.shares
+        return {m: float(share[position]) for m, share in shares.items() if share[position]}
+
     def person(self, viewer: str | None) -> int | None:
         """Position of the viewer among the people in the middle of paths."""
         return None if viewer is None else self.people.get(pseudonym("user", viewer))

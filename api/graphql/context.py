@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from api.services.catalogue import CategoryTree
+from api.services.live import LiveState
 from api.services.shop import Shop
 from graph import Store
 from graph.records import ProductCard
@@ -56,9 +57,12 @@ class Context:
         self.cards = Cards(self.shop.store)
 
     @cached_property
+    def state(self) -> LiveState | None:
+        """The model with all that has changed in the store until now; None without a model."""
+        live = self.shop.live
+        return None if live.loaded is None else live.at_least(self.shop.store.change_number())
+
+    @cached_property
     def categories(self) -> CategoryTree:
         """The shop's categories as they are now, with or without a model."""
-        live, store = self.shop.live, self.shop.store
-        if live.loaded is None:
-            return CategoryTree.of(store.categories())
-        return live.at_least(store.change_number()).categories
+        return CategoryTree.of(self.shop.store.categories()) if self.state is None else self.state.categories

@@ -32,6 +32,10 @@ class ContributionKind(Enum):
     PATH = strawberry.enum_value("PATH", description="Paths through the graph, which `path` shows.")
     TEXT = strawberry.enum_value("TEXT", description="What the products' texts have in common.")
     IMAGE = strawberry.enum_value("IMAGE", description="What the products' pictures have in common.")
+    FEATURE = strawberry.enum_value("FEATURE", description="What further features of the products have in common.")
+    RELATIONS = strawberry.enum_value(
+        "RELATIONS", description="What the products' categories and the like have in common."
+    )
     LATENT = strawberry.enum_value("LATENT", description="Learned from behaviour as a whole; it has no path.")
     CROWD = strawberry.enum_value(
         "CROWD", description="What everybody chooses with a product, put on or taken off; it has no path."
@@ -92,6 +96,10 @@ class Contribution:
     because: HistoryItem | None = strawberry.field(description="The unit of the history that it starts from.")
     interest: StatedInterest | None = strawberry.field(description="What it starts from of `audience.interests`.")
     words: str | None = strawberry.field(description="The words that it starts from, where it is `audience.text`.")
+    resembles: Annotated["Product", strawberry.lazy("api.graphql.products")] | None = strawberry.field(
+        description="A known product that stands in for one that nobody had met when the model was trained: what is "
+        "known of it counts here, as far as the two are alike."
+    )
     path: Path | None = lazy("The path; null for kinds that have none.")
 
     def __getattr__(self, name: str) -> Any:
@@ -201,6 +209,7 @@ class Explanations:
             because=self.item(found.unit) if isinstance(found.unit, Unit) else None,
             interest=self.interest(found.unit) if isinstance(found.unit, Liking) else None,
             words=found.unit.text if isinstance(found.unit, Words) else None,
+            resembles=None if found.resembles is None else self._product(found.resembles),
         )
 
     def item(self, unit: Unit) -> HistoryItem:
@@ -226,7 +235,8 @@ class Explanations:
         named = found.term is not None and found.term.through_nodes
         nodes = paths.nodes(found, ontology, expert=False) if named else ()
         title = self._title(found.unit)
-        return sentence(service.reason(found, title, nodes, paths.minimum_group), ontology, locale)
+        resembles = None if found.resembles is None else self._context.cards.title(found.resembles)
+        return sentence(service.reason(found, title, nodes, paths.minimum_group, resembles), ontology, locale)
 
     def counterfactual(self, position: int, most: int) -> Counterfactual | None:
         """What would push a product out of the list as far as it was shown."""
@@ -245,8 +255,9 @@ class Explanations:
     def _explained(self, first: int) -> dict[int, service.Explanation]:
         positions = [item.position for item in self._page.items]
         explained = service.explanations(self._page.viewing, positions, first)
-        units = (part.unit for found in explained for part in found.contributions)
-        self._context.cards.want(unit.product for unit in units if isinstance(unit, Unit))
+        parts = [part for found in explained for part in found.contributions]
+        self._context.cards.want(part.unit.product for part in parts if isinstance(part.unit, Unit))
+        self._context.cards.want(part.resembles for part in parts if part.resembles is not None)
         return dict(zip(positions, explained, strict=True))
 
     def _title(self, unit: Unit | Told) -> str:

@@ -71,6 +71,12 @@ class ProductFilterInput:
         )
 
 
+@strawberry.type(description="How much one feature of a product counts beside its others; all of them add up to 1.")
+class FeatureWeight:
+    feature: str = strawberry.field(description="As the shop's ontology names it.")
+    weight: float
+
+
 @strawberry.type(description="A product of the shop.")
 class Product(LazyProduct, Node):
     context: strawberry.Private[Context]
@@ -83,6 +89,12 @@ class Product(LazyProduct, Node):
     categories: list[Category] = lazy()
     brand: Brand | None = lazy()
     attributes: list[Attribute] = lazy("What the shop's own ontology adds to products.")
+
+    @resolver("How much each of its features, such as text and image, counts in its vector; empty where it has none.")
+    def feature_weights(self) -> list[FeatureWeight]:
+        state = self.context.state
+        weights = {} if state is None else state.feature_weights(self.product_id)
+        return [FeatureWeight(feature=name, weight=weight) for name, weight in weights.items()]
 
     @resolver("Products near to this one, by paths and by the learned vectors.")
     def similar(

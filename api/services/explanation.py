@@ -15,7 +15,7 @@ from api.services.catalogue import BoolArray
 from api.services.interests import Liking, Told, Words
 from api.services.viewing import Unit, Viewing
 from api.services.wording import Reason
-from gnn.explain import Part, counterfactual, explain
+from gnn.explain import Explained, Part, counterfactual, explain
 from graph import Store, as_text
 from schema.ontology import Ontology, Term
 
@@ -27,7 +27,10 @@ _NAME_PROPERTIES = ("name", "title", "value")
 
 @dataclass(frozen=True)
 class Contribution:
-    """A part of a score that comes from one unit of the history, or from something that the viewer said."""
+    """A part of a score that comes from one unit of the history, or from something that the viewer said.
+
+    `resembles` is the known product through which a product that nobody has met gets it.
+    """
 
     kind: str
     value: float
@@ -37,6 +40,7 @@ class Contribution:
     term: Term | None
     middles: tuple[str, ...]
     group: int
+    resembles: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
             score=float(viewing.scores[found.product]),
             prior=viewing.prior(found.product),
             lifts={name: float(lift[place]) for name, lift in lifts.items()},
-            contributions=tuple(_contribution(part, found.mass, units, ids[found.product]) for part in found.parts),
+            contributions=tuple(_contribution(part, found, units, ids) for part in found.parts),
             remainder_count=found.remainder_count,
             remainder_value=found.remainder_value,
             readable_share=found.readable_share,
@@ -133,12 +137,15 @@ def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, mo
     return Without(tuple(units[unit] for unit in found.units), found.minimal, found.rank)
 
 
-def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int) -> Reason:
+def reason(
+    contribution: Contribution, title: str, nodes: Sequence[PathNode], minimum_group: int, resembles: str | None = None
+) -> Reason:
     """What a sentence about a contribution has to say.
 
     Args:
         contribution: what it is about.
         title: of the product that it starts from, or the name of what the viewer likes.
+        resembles: title of the known product that it comes through, where there is one.
         nodes: of its path.
         minimum_group: fewer people or baskets have no number.
     """
@@ -151,6 +158,8 @@ def reason(contribution: Contribution, title: str, nodes: Sequence[PathNode], mi
         term=contribution.term,
         names=() if people or len(nodes) < 3 else nodes[1].names,
         group=contribution.group if people and contribution.group >= minimum_group else None,
+        resembles=resembles,
+        resembles_start=isinstance(contribution.unit, Unit) and contribution.unit.product == contribution.resembles,
     )
 
 
@@ -250,14 +259,15 @@ def _name(row: dict[str, object]) -> str:
     return next((str(row[name]) for name in _NAME_PROPERTIES if row.get(name)), str(row["id"]))
 
 
-def _contribution(part: Part, mass: float, units: Sequence[Unit | Told], target: str) -> Contribution:
+def _contribution(part: Part, found: Explained, units: Sequence[Unit | Told], ids: Sequence[str]) -> Contribution:
     return Contribution(
         kind=part.kind,
         value=part.value,
-        share=abs(part.value) / mass if mass else 0.0,
+        share=abs(part.value) / found.mass if found.mass else 0.0,
         unit=units[part.unit],
-        target=target,
+        target=ids[found.product],
         term=part.term,
         middles=part.middles,
         group=part.group,
+        resembles=None if part.resembles is None else ids[part.resembles],
     )

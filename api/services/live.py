@@ -126,6 +126,11 @@ class LiveState:
     def model_version(self) -> str:
         return self.manifest.model_version
 
+    def feature_weights(self, product: str) -> dict[str, float]:
+        """Feature -> share of a product's gate; empty where it has none, or the model does not know the product."""
+        position = self.scorer.position(product)
+        return {} if position is None else self.scorer.feature_weights(position)
+
     def at(self, as_of: datetime) -> "LiveState":
         """The state with prior and trend of the minute that a moment is in; kept for all who ask in it."""
         minute = as_of.replace(second=0, microsecond=0)

@@ -15,13 +15,15 @@ class Reason:
     """What a sentence is about.
 
     Attributes:
-        kind: PATH, TEXT, IMAGE, LATENT or CROWD.
+        kind: PATH, TEXT, IMAGE, FEATURE, RELATIONS, LATENT or CROWD.
         value: below zero for a reason against.
         unit: what it starts from.
         title: of the product it starts from, or the name of what is liked.
         term: of a path.
         names: of the nodes in the middle that may be named.
         group: how many people or baskets stand in the middle; None where that is not said.
+        resembles: title of the known product that this one resembles and gets it through.
+        resembles_start: whether that is the one that it starts from.
     """
 
     kind: str
@@ -31,11 +33,13 @@ class Reason:
     term: Term | None = None
     names: tuple[str, ...] = ()
     group: int | None = None
+    resembles: str | None = None
+    resembles_start: bool = False
 
 
 @dataclass(frozen=True)
 class Messages:
-    """The words of one language. Placeholders: start, title, says, names, more, group, verb."""
+    """The words of one language. Placeholders: start, title, says, names, more, group, verb, resembles."""
 
     did: Mapping[str, str]  # behaviour -> relative clause
     did_often: Mapping[str, str]  # the same with {times}
@@ -87,9 +91,19 @@ ENGLISH = Messages(
         "liked+names": "Because you like {title}, which includes {names}.",
         "words+TEXT": "Your words resemble its description.",
         "words+IMAGE": "Your words fit its picture.",
+        "words+FEATURE": "Your words fit it.",
         "words+LATENT": "Your words fit what shoppers choose along with this; no single path shows it.",
         "TEXT": "This is described in similar words as {start}.",
         "IMAGE": "This looks similar to {start}.",
+        "FEATURE": "This is alike to {start}.",
+        "resembles+TEXT": "Its description resembles that of “{resembles}”, which goes with {start}.",
+        "resembles+IMAGE": "Its picture resembles that of “{resembles}”, which goes with {start}.",
+        "resembles+FEATURE": "It is alike to “{resembles}”, which goes with {start}.",
+        "resembles+RELATIONS": "It is of the same kind as “{resembles}”, which goes with {start}.",
+        "is+TEXT": "Its description resembles that of {start}.",
+        "is+IMAGE": "Its picture resembles that of {start}.",
+        "is+FEATURE": "It is alike to {start}.",
+        "is+RELATIONS": "It is of the same kind as {start}.",
         "LATENT": "Shoppers' behaviour as a whole links this to {start}; no single path shows it.",
         # Of either sign: it may be taken off because everybody chooses the two anyway.
         "CROWD": "Taken together, what everybody chooses along with {start}, bears on this; no single path shows it.",
@@ -119,6 +133,7 @@ def sentence(reason: Reason, ontology: Ontology, locale: str = DEFAULT_LOCALE) -
         names=_listed(words, reason.names),
         group=reason.group,
         verb=_verb(words, ontology, term),
+        resembles=reason.resembles,
     )
     return text if reason.value >= 0 else words.against.format(sentence=text)
 
@@ -128,6 +143,8 @@ def _template(reason: Reason, ontology: Ontology) -> str:
         return f"words+{reason.kind}"
     if isinstance(reason.unit, Liking):
         return "liked+names" if reason.names else "liked"
+    if reason.resembles is not None:
+        return f"{'is' if reason.resembles_start else 'resembles'}+{reason.kind}"
     if reason.kind != "PATH" or reason.term is None:
         return reason.kind
     if reason.term.kind == "meeting":

@@ -96,14 +96,18 @@ def learn(
         {"params": [p for name, p in model.named_parameters() if name != "free"], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
-    rarity = torch.from_numpy(_start_weights(shop, past)).to(device)
+    degree = np.bincount(past.products, minlength=shop.products)
+    rarity = torch.from_numpy(np.asarray(np.maximum(degree, 1) ** -0.5, np.float32)).to(device)
     softmax, pace, step = SoftmaxLoss(device), Pace(steps, seconds), 0
     while step < pace.steps:
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * pace.rate(step)
         batch = _batch(shop, past, generator.choice(users, min(BATCH, len(users)), replace=False), generator, device)
-        keep = torch.from_numpy((generator.random(shop.products) >= COLD_SHARE).astype(np.float32)).to(device)
-        z = model(keep if model.modalities else None)
+        # Who nobody met has no free vector, as later when it is served; others lose it where content can stand in.
+        keep = degree > 0
+        if model.modalities:
+            keep &= generator.random(shop.products) >= COLD_SHARE
+        z = model(None if keep.all() else torch.from_numpy(keep.astype(np.float32)).to(device))
         loss = _loss(softmax, model, z, batch, rarity, _columns(batch, shop.products, generator))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -214,12 +218,6 @@ def _one_on_each_side(
     none_kept = np.bincount(rows[~held], minlength=users) == 0
     held[last[none_kept & (last >= 0)]] = False
     return held
-
-
-def _start_weights(shop: Shop, past: Histories) -> npt.NDArray[np.float32]:
-    """(N,) d^-1/2 of each product."""
-    degree = np.bincount(past.products, minlength=shop.products)
-    return np.asarray(np.maximum(degree, 1) ** -0.5, np.float32)
 
 
 def width(products: int) -> int:

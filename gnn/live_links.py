@@ -144,12 +144,14 @@ def grown(term: PathTerm, more: int) -> PathTerm:
         degree=np.pad(term.degree, (0, more)),
         out_degree=np.pad(term.out_degree, (0, more)),
     )
-    known = term.__dict__
-    result.__dict__.update(
-        {name: known[name] for name in ("key_positions", "_owned", "middle_factor") if name in known}
-    )
+    known, made = term.__dict__, result.__dict__
+    made |= {name: known[name] for name in ("key_positions", "_owned", "middle_factor") if name in known}
     if "by_middle" in known:
-        result.__dict__["by_middle"] = larger(term.by_middle, width, size)
+        made["by_middle"] = larger(term.by_middle, width, size)
+    # A product without links counts as if it had one.
+    for name, one in (("start_factor", 1.0 / term.scale), ("end_factor", 1.0)):
+        if name in known:
+            made[name] = np.pad(known[name], (0, more), constant_values=one)
     return result
 
 

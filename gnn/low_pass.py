@@ -9,7 +9,7 @@ BSPM, Choi et al. 2023). These are paths of any length between products, without
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -49,6 +49,19 @@ class LowPass:
     def vectors(self) -> Vectors:
         """(N, d) h(S) v_i · d_i^-c, of a product as the end of a path."""
         return np.asarray(self.basis * filtered(self.values, self.response) * self.end_factor[:, None], np.float32)
+
+    def longer(self, more: int) -> "LowPass":
+        """The term with new products at its end, of which it says nothing: nobody has met them."""
+        rows = ((0, more), (0, 0))
+        result = replace(
+            self,
+            basis=np.pad(self.basis, rows),
+            start_factor=np.pad(self.start_factor, (0, more)),
+            end_factor=np.pad(self.end_factor, (0, more)),
+        )
+        if "vectors" in self.__dict__:
+            result.__dict__["vectors"] = np.pad(self.vectors, rows)
+        return result
 
     def scores(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
         """(N,) what the start products give to every product but themselves."""

@@ -184,15 +184,7 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
     def longer(array: FloatArray) -> FloatArray:
         return np.concatenate([array, np.zeros(more)])
 
-    latent, low_pass = scorer.latent, scorer.low_pass
-    if low_pass is not None:
-        # Nobody has met a new product: the crowd says nothing of it.
-        low_pass = replace(
-            low_pass,
-            basis=np.pad(low_pass.basis, ((0, more), (0, 0))),
-            start_factor=longer(low_pass.start_factor),
-            end_factor=longer(low_pass.end_factor),
-        )
+    latent = scorer.latent
     if latent is not None:
         layers = {part: np.pad(layer, ((0, 0), (0, more), (0, 0))) for part, layer in latent.layers.items()}
         # As the start of a path a new product counts like one that nobody has met yet.
@@ -204,7 +196,7 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
         scorer,
         product_ids=(*scorer.product_ids, *ids),
         terms=tuple(grown(term, more) for term in scorer.terms),
-        low_pass=low_pass,
+        low_pass=scorer.low_pass and scorer.low_pass.longer(more),
         latent=latent,
         prior=longer(scorer.prior),
         trend=np.concatenate([scorer.trend, np.ones(more)]),

@@ -51,8 +51,7 @@ def _write(transaction: Transaction, ontology: Ontology, products: Sequence[Prod
     touched = {product.id for product in products}
     names = ["id", *ontology.nodes["Product"].properties]
     write_nodes(transaction, "Product", names, [_row(product, names) for product in products])
-    for product in products:
-        _drop_replaced(transaction, product)
+    _drop_replaced(transaction, products)
     for relation, rows in _relations(products).items():
         touched |= _write_relation(transaction, ontology, relation, rows)
     _write_features(transaction, products)
@@ -92,15 +91,16 @@ def _relations(products: Iterable[ProductRecord]) -> dict[str, list[tuple[str, L
     return by_relation
 
 
-def _drop_replaced(transaction: Transaction, product: ProductRecord) -> None:
-    kept = {}
-    if product.categories is not None:
-        kept["IN_CATEGORY"] = [c.id for c in product.categories]
-    if product.brand is not None:
-        kept["MADE_BY"] = [product.brand.id]
-    for relation, ids in kept.items():
-        text = f"MATCH (:Product {{id: $id}})-[r:{quoted(relation)}]->(n) WHERE NOT n.id IN $kept DELETE r"
-        transaction.run(Query(text, {"id": product.id, "kept": ids}))
+def _drop_replaced(transaction: Transaction, products: Sequence[ProductRecord]) -> None:
+    """Deletes the categories and brands that products no longer have: a question a relation, however many products."""
+    kept = {
+        "IN_CATEGORY": [[p.id, [c.id for c in p.categories]] for p in products if p.categories is not None],
+        "MADE_BY": [[p.id, [p.brand.id]] for p in products if p.brand is not None],
+    }
+    for relation, rows in kept.items():
+        if rows:
+            text = f"MATCH (:Product {{id: row[0]}})-[r:{quoted(relation)}]->(n) WHERE NOT n.id IN row[1] DELETE r"
+            transaction.run(Query(f"UNWIND $rows AS row {text}", {"rows": rows}))
 
 
 def _write_features(transaction: Transaction, products: Sequence[ProductRecord]) -> None:

@@ -172,7 +172,7 @@ def test_what_an_ingestion_brings_is_shown_by_every_process(
         found = server.recommend({"productIds": ["ingested-1"]}, 100, shown=100)["edges"]
         reasons = {e["node"]["productId"]: e["explanation"]["contributions"] for e in found}
         assert "COMPLEMENTS" in {part["relation"] for part in reasons["p1"]}
-        assert "COMPLEMENTS" in {part["relation"] for part in reasons["ingested-2"]}
+        assert "COMPLEMENTS_REVERSE" in {part["relation"] for part in reasons["ingested-2"]}
     assert nearest(store, "ingested-1", "text")[0] == "ingested-1"
     made = hashes(store, "ingested-1")
     pipeline.embed(store, home=home)

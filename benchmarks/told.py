@@ -8,7 +8,6 @@ and brands three are liked, and with a home folder also `pathrec serve` of it ov
 
 import argparse
 import json
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,14 +49,15 @@ def with_texts(scorer: Scorer) -> Scorer:
     return replace(scorer, latent=replace(scorer.latent, layers=layers, fusion=fusion))
 
 
-def milliseconds(work: Callable[[int], object], times: int) -> float:
-    """Median of some runs after a few that warm up."""
+def milliseconds(work: Callable[[int], object], times: int) -> dict[str, float]:
+    """Median of some runs after a few that warm up, and of what they took of a core: other work may run beside."""
     spent = []
     for number in range(times + 3):
-        began = time.perf_counter()
+        began, ran = time.perf_counter(), time.thread_time()
         work(number)
-        spent.append(1000 * (time.perf_counter() - began))
-    return round(statistics.median(spent[3:]), 2)
+        spent.append((1000 * (time.perf_counter() - began), 1000 * (time.thread_time() - ran)))
+    wall, core = np.median(spent[3:], axis=0)
+    return {"wall": round(float(wall), 2), "core": round(float(core), 2)}
 
 
 def of_model(products: int, times: int) -> dict[str, Any]:

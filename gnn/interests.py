@@ -66,10 +66,12 @@ class Liked:
 
     def nodes_of(self, product: int) -> tuple[str, ...]:
         """Keys of the nodes that link a product, the strongest link first."""
-        links = self.term.links[[product]]
-        found = np.isin(links.indices, self.columns)
-        order = np.argsort(-links.data[found], kind="stable")
-        return tuple(self.term.keys[column] for column in links.indices[found][order])
+        links = self.term.links
+        span = slice(links.indptr[product], links.indptr[product + 1])
+        columns, weights = links.indices[span], links.data[span]
+        found = np.isin(columns, self.columns)
+        order = np.argsort(-weights[found], kind="stable")
+        return tuple(self.term.keys[column] for column in columns[found][order].tolist())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Every stage is idempotent. One that was killed is simply run again, and finishes.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import structlog
 
 import ingestion
 from api.pictures import copy_pictures, unpack_pictures
 from graph import Loaded, Store
-from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, shop_pictures, texts_of
+from ingestion.encoders import (
+    EmbeddingCache,
+    Encoder,
+    Hung,
+    Named,
+    content_hash,
+    encode_cached,
+    encode_gallery,
+    shop_pictures,
+    texts_of,
+)
 from ingestion.encoders.archive import PictureArchive, open_archive
 from ingestion.quality import write_report
 from ingestion.quarantine import quarantine_file
@@ -34,6 +43,8 @@ if TYPE_CHECKING:
 TEXT = "text"
 IMAGE = "image"
 EVENTS = "events"
+PIECE = 4096
+"""Nodes in memory at a time while they are embedded."""
 _log = structlog.get_logger()
 
 
@@ -122,17 +133,43 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
     from ingestion.encoders.text import load_text_encoder
 
     _refuse_empty(store, "embed")
-    encoder = load_text_encoder(model)
-    cache = EmbeddingCache(home / "cache")
+    encoder, cache = load_text_encoder(model), EmbeddingCache(home / "cache")
     written, unchanged = {}, {}
     for node_type, properties in _features(store.ontology, TEXT):
-        nodes = store.nodes(node_type)
-        ids = nodes.column("id").to_pylist()
-        matrix, hashes = encode_cached(encoder, texts_of(nodes, properties), cache, report)
-        stored = store.feature_hashes(node_type, TEXT)
-        written[node_type] = _store(store, node_type, TEXT, ids, matrix, hashes, stored, report)
+        ids = store.node_ids(node_type)
+        written[node_type] = 0
+        for start in range(0, len(ids), PIECE):
+            some = ids[start : start + PIECE]
+            news = _within(report, start + len(some), len(ids))
+            written[node_type] += embed_some(store, node_type, properties, some, encoder, cache, news)
         unchanged[node_type] = len(ids) - written[node_type]
     return Embedded(encoder.name, written, unchanged, {})
+
+
+def embed_some(
+    store: Store,
+    node_type: str,
+    properties: Sequence[str],
+    ids: Sequence[str],
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    report: Report = silent,
+) -> int:
+    """Encodes the texts of some nodes, those alone that are new or changed; says how many that were."""
+    nodes = store.nodes(node_type, ids)
+    ids, texts = nodes.column("id").to_pylist(), texts_of(nodes, properties)
+    hashes = [content_hash(encoder.version, text) for text in texts]
+    spoken = [bool(text.strip()) for text in texts]
+    changed = _changed(ids, hashes, spoken, store.feature_hashes(node_type, TEXT, ids))
+    matrix, fresh = encode_cached(encoder, [texts[row] for row in changed], cache, report)
+    if changed:
+        store.load_features(node_type, TEXT, [ids[row] for row in changed], matrix, fresh)
+    return len(changed)
+
+
+def _within(report: Report, end: int, total: int) -> Report:
+    """The news of a piece that ends there as news of the whole."""
+    return lambda stage, done, of: report(stage, end - of + done, total)
 
 
 def embed_pictures(
@@ -156,7 +193,7 @@ def embed_pictures(
     """
     _refuse_empty(store, "embed")
     galleries = {
-        node_type: _gallery(store.nodes(node_type), properties)
+        node_type: list(_gallery(store, node_type, properties))
         for node_type, properties in _features(store.ontology, IMAGE)
     }
     if not any(one.picture for named in galleries.values() for one in named):
@@ -173,8 +210,7 @@ def embed_pictures(
         for node_type, named in galleries.items():
             stored, changed, unusable = store.feature_hashes(node_type, IMAGE), 0, 0
             for hung in encode_gallery(encoder, named, source, cache, report):
-                ids = [one.node for one in hung.named]
-                changed += _store(store, node_type, IMAGE, ids, hung.matrix, hung.hashes, stored)
+                changed += _store(store, node_type, hung, stored)
                 unusable += len(hung.rejected)
                 refused.writelines(_refusals(node_type, hung))
             written[node_type], unchanged[node_type] = changed, len(named) - changed
@@ -182,11 +218,14 @@ def embed_pictures(
     return Embedded(encoder.name, written, unchanged, rejected)
 
 
-def _gallery(nodes: pa.Table, properties: Sequence[str]) -> list[Named]:
+def _gallery(store: Store, node_type: str, properties: Sequence[str]) -> Iterator[Named]:
     """Each node with the first picture that it names."""
-    columns = [nodes.column(name).to_pylist() for name in properties]
-    pictures = (next(filter(None, values), None) for values in zip(*columns, strict=True))
-    return [Named(*pair) for pair in zip(nodes.column("id").to_pylist(), pictures, strict=True)]
+    ids = store.node_ids(node_type)
+    for start in range(0, len(ids), PIECE):
+        nodes = store.nodes(node_type, ids[start : start + PIECE])
+        columns = [nodes.column(name).to_pylist() for name in properties]
+        pictures = (next(filter(None, values), None) for values in zip(*columns, strict=True))
+        yield from itertools.starmap(Named, zip(nodes.column("id").to_pylist(), pictures, strict=True))
 
 
 def _refusals(node_type: str, hung: Hung) -> Iterator[str]:
@@ -196,21 +235,13 @@ def _refusals(node_type: str, hung: Hung) -> Iterator[str]:
         yield json.dumps(entry | {"explanation": str(problem)}, ensure_ascii=False) + "\n"
 
 
-def _store(
-    store: Store,
-    node_type: str,
-    modality: str,
-    ids: Sequence[str],
-    matrix: npt.NDArray[np.float32],
-    hashes: Sequence[str],
-    stored: Mapping[str, str],
-    report: Report = silent,
-) -> int:
-    """Keeps what changed in the store; says how many that were."""
-    changed = _changed(ids, hashes, np.any(matrix, axis=1).tolist(), stored)
+def _store(store: Store, node_type: str, hung: Hung, stored: Mapping[str, str]) -> int:
+    """Keeps the vectors of pictures that changed in the store; says how many that were."""
+    ids = [one.node for one in hung.named]
+    changed = _changed(ids, hung.hashes, np.any(hung.matrix, axis=1).tolist(), stored)
     if changed:
-        keys, fresh = [ids[row] for row in changed], [hashes[row] for row in changed]
-        store.load_features(node_type, modality, keys, matrix[changed], fresh, report)
+        keys, fresh = [ids[row] for row in changed], [hung.hashes[row] for row in changed]
+        store.load_features(node_type, IMAGE, keys, hung.matrix[changed], fresh)
     return len(changed)
 
 
@@ -323,9 +354,9 @@ def _refuse_empty(store: Store, command: str) -> None:
 
 
 def _features(ontology: Ontology, modality: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Node types that have a feature, and the properties that it is made from."""
+    """Node types that have a feature, and the properties that it is made from; not where vectors are brought along."""
     for name, node in ontology.nodes.items():
-        if modality in node.features:
+        if modality in node.features and node.features[modality].source:
             yield name, node.features[modality].source
 
 

@@ -133,7 +133,19 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
     from ingestion.encoders.text import load_text_encoder
 
     _refuse_empty(store, "embed")
-    encoder, cache = load_text_encoder(model), EmbeddingCache(home / "cache")
+    encoder = load_text_encoder(model)
+    written, unchanged = embed_texts(store, encoder, EmbeddingCache(home / "cache"), report)
+    return Embedded(encoder.name, written, unchanged, {})
+
+
+def embed_texts(
+    store: Store, encoder: Encoder, cache: EmbeddingCache, report: Report = silent
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Encodes texts with a model that is there already, some thousand nodes at a time.
+
+    Returns:
+        By node type, how many nodes have a new vector and how many the one that they had.
+    """
     written, unchanged = {}, {}
     for node_type, properties in _features(store.ontology, TEXT):
         ids = store.node_ids(node_type)
@@ -141,12 +153,12 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
         for start in range(0, len(ids), PIECE):
             some = ids[start : start + PIECE]
             news = _within(report, start + len(some), len(ids))
-            written[node_type] += embed_some(store, node_type, properties, some, encoder, cache, news)
+            written[node_type] += _embed_some(store, node_type, properties, some, encoder, cache, news)
         unchanged[node_type] = len(ids) - written[node_type]
-    return Embedded(encoder.name, written, unchanged, {})
+    return written, unchanged
 
 
-def embed_some(
+def _embed_some(
     store: Store,
     node_type: str,
     properties: Sequence[str],

@@ -51,8 +51,13 @@ def load_features(
             f"{node_type}.{modality}: {len(ids)} ids, a matrix of shape {np.shape(matrix)} and {len(hashes)} hashes "
             "do not go together; there must be one row and one hash for each id"
         )
-    use_width(connection, dialect, node_type, modality, int(matrix.shape[1]))
     vectors = np.asarray(matrix, np.float32)
+    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(broken):
+        raise RecordError(
+            f"{node_type}.{modality}: the vector of {ids[broken[0]]} is not of finite numbers; encode it again"
+        )
+    use_width(connection, dialect, node_type, modality, int(matrix.shape[1]))
     rows: list[Values] = [
         [key, position, digest] for position, (key, digest) in enumerate(zip(ids, hashes, strict=True))
     ]

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ingestion.encoders.cores import on_cores
 from ingestion.encoders.model_folder import Pooling, find_model
-from ingestion.encoders.transformer import open_model, precision
+from ingestion.encoders.transformer import at_length_one, open_model, precision
 from schema.progress import Report, silent
 
 _BATCH = {"cpu": 32, "cuda": 256}
@@ -114,7 +114,7 @@ class TextEncoder:
                 input_ids=padded.to(self.device), attention_mask=mask.to(self.device)
             ).last_hidden_state
             pooled = pool(states.float(), mask.to(self.device), self.pooling)  # (b, d)
-            return np.asarray(torch.nn.functional.normalize(pooled, dim=1).cpu().numpy())
+            return at_length_one(pooled)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:

@@ -3,6 +3,7 @@
 Every stage is idempotent. One that was killed is simply run again, and finishes.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -12,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import structlog
 
 import ingestion
@@ -21,8 +20,10 @@ from api.pictures import copy_pictures, unpack_pictures
 from graph import Loaded, Store
 from ingestion.encoders import (
     EmbeddingCache,
+    Encoder,
     Hung,
     Named,
+    content_hash,
     encode_cached,
     encode_gallery,
     first_named,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 TEXT = "text"
 IMAGE = "image"
 EVENTS = "events"
+PIECE = 4096
+"""Nodes in memory at a time while they are embedded."""
 _log = structlog.get_logger()
 
 
@@ -196,17 +199,59 @@ def embed(
 
     _refuse_empty(store, "embed")
     encoder = load_text_encoder(model)
-    cache = EmbeddingCache(home / "cache")
+    written, unchanged = embed_texts(store, encoder, EmbeddingCache(home / "cache"), products, report)
+    return Embedded(encoder.name, written, unchanged, {})
+
+
+def embed_texts(
+    store: Store,
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    products: Sequence[str] | None = None,
+    report: Report = silent,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Encodes texts with a model that is there already, some thousand nodes at a time; arguments as of `embed`.
+
+    Returns:
+        By node type, how many nodes have a new vector and how many the one that they had.
+    """
     written, unchanged = {}, {}
     for node_type, properties in _features(store.ontology, TEXT):
-        nodes = _nodes(store, node_type, products)
+        ids = _ids(store, node_type, products)
         _use_encoder(store, node_type, TEXT, encoder.version, whole=products is None)
-        ids = nodes.column("id").to_pylist()
-        matrix, hashes = encode_cached(encoder, texts_of(nodes, properties), cache, report)
-        stored = store.feature_hashes(node_type, TEXT)
-        written[node_type] = _store(store, node_type, TEXT, ids, matrix, hashes, stored, report)
+        written[node_type] = 0
+        for start in range(0, len(ids), PIECE):
+            some = ids[start : start + PIECE]
+            news = _within(report, start + len(some), len(ids))
+            written[node_type] += _embed_some(store, node_type, properties, some, encoder, cache, news)
         unchanged[node_type] = len(ids) - written[node_type]
-    return Embedded(encoder.name, written, unchanged, {})
+    return written, unchanged
+
+
+def _embed_some(
+    store: Store,
+    node_type: str,
+    properties: Sequence[str],
+    ids: Sequence[str],
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    report: Report = silent,
+) -> int:
+    """Encodes the texts of some nodes, those alone that are new or changed; says how many that were."""
+    nodes = store.nodes(node_type, ids)
+    ids, texts = nodes.column("id").to_pylist(), texts_of(nodes, properties)
+    hashes = [content_hash(encoder.version, text) for text in texts]
+    spoken = [bool(text.strip()) for text in texts]
+    changed = _changed(ids, hashes, spoken, store.feature_hashes(node_type, TEXT, ids))
+    matrix, fresh = encode_cached(encoder, [texts[row] for row in changed], cache, report)
+    if changed:
+        store.load_features(node_type, TEXT, [ids[row] for row in changed], matrix, fresh)
+    return len(changed)
+
+
+def _within(report: Report, end: int, total: int) -> Report:
+    """The news of a piece that ends there as news of the whole."""
+    return lambda stage, done, of: report(stage, end - of + done, total)
 
 
 def embed_pictures(
@@ -236,7 +281,7 @@ def embed_pictures(
     """
     _refuse_empty(store, "embed")
     galleries = {
-        node_type: _gallery(_nodes(store, node_type, products), properties)
+        node_type: list(_gallery(store, node_type, properties, _ids(store, node_type, products)))
         for node_type, properties in _features(store.ontology, IMAGE)
     }
     if not any(one.picture for named in galleries.values() for one in named):
@@ -257,8 +302,7 @@ def embed_pictures(
             _use_encoder(store, node_type, IMAGE, encoder.version, whole=products is None)
             stored, changed, unusable = store.feature_hashes(node_type, IMAGE), 0, 0
             for hung in encode_gallery(encoder, named, source, cache, report):
-                ids = [one.node for one in hung.named]
-                changed += _store(store, node_type, IMAGE, ids, hung.matrix, hung.hashes, stored)
+                changed += _store(store, node_type, hung, stored)
                 unusable += len(hung.rejected)
                 refused.writelines(_refusals(node_type, hung))
             written[node_type], unchanged[node_type] = changed, len(named) - changed
@@ -266,9 +310,11 @@ def embed_pictures(
     return Embedded(encoder.name, written, unchanged, rejected)
 
 
-def _nodes(store: Store, node_type: str, products: Sequence[str] | None) -> pa.Table:
+def _ids(store: Store, node_type: str, products: Sequence[str] | None) -> Sequence[str]:
     """All nodes of a type, or if only some products are wanted, these."""
-    return store.nodes(node_type, None if products is None else products if node_type == "Product" else ())
+    if products is None:
+        return store.node_ids(node_type)
+    return products if node_type == "Product" else ()
 
 
 def _use_encoder(store: Store, node_type: str, modality: str, version: str, *, whole: bool) -> None:
@@ -290,11 +336,13 @@ def _refused_of_others(file: Path, products: Set[str]) -> list[str]:
     return [line for line in lines if (entry := json.loads(line))["node"] != "Product" or entry["id"] not in products]
 
 
-def _gallery(nodes: pa.Table, properties: Sequence[str]) -> list[Named]:
-    """Each node with the first picture that it names."""
-    columns = [nodes.column(name).to_pylist() for name in properties]
-    pictures = (first_named(values) for values in zip(*columns, strict=True))
-    return [Named(*pair) for pair in zip(nodes.column("id").to_pylist(), pictures, strict=True)]
+def _gallery(store: Store, node_type: str, properties: Sequence[str], ids: Sequence[str]) -> Iterator[Named]:
+    """Each of some nodes with the first picture that it names."""
+    for start in range(0, len(ids), PIECE):
+        nodes = store.nodes(node_type, ids[start : start + PIECE])
+        columns = [nodes.column(name).to_pylist() for name in properties]
+        pictures = (first_named(values) for values in zip(*columns, strict=True))
+        yield from itertools.starmap(Named, zip(nodes.column("id").to_pylist(), pictures, strict=True))
 
 
 def _refusals(node_type: str, hung: Hung) -> Iterator[str]:
@@ -304,21 +352,13 @@ def _refusals(node_type: str, hung: Hung) -> Iterator[str]:
         yield json.dumps(entry | {"explanation": str(problem)}, ensure_ascii=False) + "\n"
 
 
-def _store(
-    store: Store,
-    node_type: str,
-    modality: str,
-    ids: Sequence[str],
-    matrix: npt.NDArray[np.float32],
-    hashes: Sequence[str],
-    stored: Mapping[str, str],
-    report: Report = silent,
-) -> int:
-    """Keeps what changed in the store; says how many that were."""
-    changed = _changed(ids, hashes, np.any(matrix, axis=1).tolist(), stored)
+def _store(store: Store, node_type: str, hung: Hung, stored: Mapping[str, str]) -> int:
+    """Keeps the vectors of pictures that changed in the store; says how many that were."""
+    ids = [one.node for one in hung.named]
+    changed = _changed(ids, hung.hashes, np.any(hung.matrix, axis=1).tolist(), stored)
     if changed:
-        keys, fresh = [ids[row] for row in changed], [hashes[row] for row in changed]
-        store.load_features(node_type, modality, keys, matrix[changed], fresh, report)
+        keys, fresh = [ids[row] for row in changed], [hung.hashes[row] for row in changed]
+        store.load_features(node_type, IMAGE, keys, hung.matrix[changed], fresh)
     return len(changed)
 
 
@@ -431,9 +471,9 @@ def _refuse_empty(store: Store, command: str) -> None:
 
 
 def _features(ontology: Ontology, modality: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Node types that have a feature, and the properties that it is made from."""
+    """Node types that have a feature, and the properties that it is made from; not where vectors are brought along."""
     for name, node in ontology.nodes.items():
-        if modality in node.features:
+        if modality in node.features and node.features[modality].source:
             yield name, node.features[modality].source
 
 

@@ -51,8 +51,13 @@ def load_features(
             f"{node_type}.{modality}: {len(ids)} ids, a matrix of shape {np.shape(matrix)} and {len(hashes)} hashes "
             "do not go together; there must be one row and one hash for each id"
         )
-    use_width(connection, dialect, node_type, modality, int(matrix.shape[1]))
     vectors = np.asarray(matrix, np.float32)
+    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(broken):
+        raise RecordError(
+            f"{node_type}.{modality}: the vector of {ids[broken[0]]} is not of finite numbers; encode it again"
+        )
+    use_width(connection, dialect, node_type, modality, int(matrix.shape[1]))
     rows: list[Values] = [
         [key, position, digest] for position, (key, digest) in enumerate(zip(ids, hashes, strict=True))
     ]
@@ -98,12 +103,23 @@ def set_features(transaction: Transaction, node_type: str, modality: str, rows: 
     return [row[0] for row in changed]
 
 
-def feature_hashes(connection: Connection, ontology: Ontology, node_type: str, modality: str) -> dict[str, str]:
-    """Id -> hash of the content that the stored vector was made from."""
+def feature_hashes(
+    connection: Connection, ontology: Ontology, node_type: str, modality: str, ids: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Id -> hash of the content that the stored vector was made from; of all nodes that have one, or of some."""
     check_feature(ontology, node_type, modality)
     name = quoted(embedding_hash(modality))
-    query = Query(f"MATCH (n:{quoted(node_type)}) WHERE n.{name} IS NOT NULL RETURN n.id, n.{name}")
-    return {row[0]: row[1] for row in connection.rows(query)}
+    if ids is None:
+        query = Query(f"MATCH (n:{quoted(node_type)}) WHERE n.{name} IS NOT NULL RETURN n.id, n.{name}")
+    else:
+        query = _hashes_of(node_type, modality, ids)
+    return {key: digest for key, digest in connection.rows(query) if digest is not None}
+
+
+def feature_width(connection: Connection, ontology: Ontology, node_type: str, modality: str) -> int | None:
+    """Length of the stored vectors; None where there are none yet."""
+    check_feature(ontology, node_type, modality)
+    return shop.widths(connection).get(shop.width_key(node_type, modality))
 
 
 def use_width(connection: Connection, dialect: Dialect, node_type: str, modality: str, width: int) -> None:

@@ -92,6 +92,12 @@ def read_nodes(connection: Connection, ontology: Ontology, label: str, ids: Iter
     return table.take(pc.sort_indices(table, sort_keys=[("id", "ascending")])).combine_chunks()
 
 
+def read_ids(connection: Connection, ontology: Ontology, label: str) -> list[str]:
+    """Ids of the nodes of a type, in order."""
+    node_schema(ontology, label)  # refuses what is no type
+    return sorted(key for (key,) in connection.stream(Query(f"MATCH (n:{quoted(label)}) RETURN n.id")))
+
+
 def read_relations(connection: Connection, ontology: Ontology, relation: str) -> pa.Table:
     """Relations of one name in the form of `schema.tables.RELATIONS`, weights filled in."""
     ends = ontology.relations[relation]

@@ -138,9 +138,17 @@ class Store:
             self._connection, self._dialect, self.ontology, node_type, modality, ids, matrix, hashes, report
         )
 
-    def feature_hashes(self, node_type: str, modality: str) -> dict[str, str]:
-        """Id -> hash of the content that the stored embedding was made from."""
-        return features.feature_hashes(self._connection, self.ontology, node_type, modality)
+    def feature_hashes(self, node_type: str, modality: str, ids: Sequence[str] | None = None) -> dict[str, str]:
+        """Id -> hash of the content that the stored embedding was made from; of all nodes, or of some."""
+        return features.feature_hashes(self._connection, self.ontology, node_type, modality, ids)
+
+    def feature_width(self, node_type: str, modality: str) -> int | None:
+        """Length of the stored embeddings; None where there are none yet."""
+        return features.feature_width(self._connection, self.ontology, node_type, modality)
+
+    def node_ids(self, node_type: str) -> list[str]:
+        """Ids of all nodes of a type, in order."""
+        return snapshot.read_ids(self._connection, self.ontology, node_type)
 
     def encoders(self, node_type: str) -> dict[str, str]:
         """Modality -> version of the encoder whose vectors are kept; what was never encoded is absent."""

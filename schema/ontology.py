@@ -52,9 +52,9 @@ class Property(_Part):
 
 
 class Feature(_Part):
-    """An embedding of a node type, made from the named properties."""
+    """An embedding of a node type, made from the named properties, or of none: then its vectors are brought along."""
 
-    source: tuple[str, ...] = Field(alias="from", min_length=1)
+    source: tuple[str, ...] = Field((), alias="from")
 
 
 def _short_property(value: object) -> object:

@@ -12,6 +12,7 @@ from api.console import Output
 
 if TYPE_CHECKING:
     from api.pipeline import Embedded
+    from api.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -89,11 +90,24 @@ def embed(
             help="Also fetch pictures from machines that are not on the public internet, as a shop's own server is.",
         ),
     ] = False,
+    vectors: Annotated[
+        Path | None,
+        typer.Option("--vectors", help="Encode nothing; take the vectors of --modality from this .parquet or .npy."),
+    ] = None,
+    modality: Annotated[
+        str | None, typer.Option("--modality", help="Feature of the ontology that --vectors are: audio, …")
+    ] = None,
+    node_type: Annotated[str, typer.Option("--node-type", help="Nodes that --vectors belong to.")] = "Product",
+    ids: Annotated[
+        Path | None, typer.Option("--ids", help="Ids of the rows of a .npy: .parquet, .csv or one a line.")
+    ] = None,
     store: StoreOption = None,
     home: HomeOption = None,
     json: JsonOption = None,
 ) -> None:
     """Encode texts and pictures and keep them in the graph as node features; only what changed is encoded.
+
+    Vectors of further modalities are brought along with --vectors and --modality.
 
     Pictures are those of the shop's folder (HOME/images), or at addresses of the web. What cannot be used goes to
     HOME/quarantine/pictures.jsonl with a reason.
@@ -101,6 +115,11 @@ def embed(
     from api import pipeline
 
     settings, output = settings_of(home, store, allow_private_addresses=allow_private or None), Output(json)
+    if vectors is not None or modality is not None:
+        if vectors is None or modality is None:
+            raise typer.BadParameter("--vectors and --modality go together")
+        _bring_vectors(settings, output, vectors, modality, node_type, ids)
+        return
     with open_store(settings) as graph, output.progress() as report:
         done = {
             pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model or settings.text_model, report=report),
@@ -125,6 +144,22 @@ def _say_embedded(output: Output, found: "Mapping[str, Embedded]", home: Path) -
         for node_type, count in embedded.rejected.items():
             if count:
                 output.say(f"{node_type}: {count:,} pictures cannot be used, see {home}/quarantine/pictures.jsonl")
+
+
+def _bring_vectors(
+    settings: "Settings", output: Output, path: Path, modality: str, node_type: str, ids: Path | None
+) -> None:
+    from api.vectors import bring_vectors
+
+    with open_store(settings) as graph, output.progress() as report:
+        done = bring_vectors(
+            graph, path, home=settings.home, modality=modality, node_type=node_type, ids=ids, report=report
+        )
+    feature = f"{node_type}.{modality}"
+    output.say(f"{feature}: {done.written:,} new or changed, {done.unchanged:,} unchanged ({done.width} numbers each)")
+    for reason, count in done.rejected.items():
+        output.say(f"{feature}: {count:,} rows left out ({reason}), see {settings.home}/quarantine/{feature}.jsonl")
+    output.document({modality: asdict(done)})
 
 
 def export(

@@ -4,7 +4,7 @@ This package itself needs no torch: the cache and the rules of what describes a 
 `ingestion.encoders.text` and `ingestion.encoders.vision`, which run models, import torch and transformers.
 """
 
-from ingestion.encoders.cache import CacheError, EmbeddingCache, Encoder, encode_cached
+from ingestion.encoders.cache import CacheError, EmbeddingCache, Encoder, content_hash, encode_cached
 from ingestion.encoders.gallery import Hung, Named, encode_gallery
 from ingestion.encoders.picture_source import PictureSource, shop_pictures
 from ingestion.encoders.wording import first_named, joined, texts_of
@@ -16,6 +16,7 @@ __all__ = [
     "Hung",
     "Named",
     "PictureSource",
+    "content_hash",
     "encode_cached",
     "encode_gallery",
     "first_named",

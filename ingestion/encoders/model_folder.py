@@ -28,13 +28,21 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 Pooling = Literal["mean", "cls", "lasttoken"]
 
 # Raise them when pooling, truncation, preparation or normalisation change.
-_FORM, _VISION_FORM = "pathrec-text-1", "pathrec-vision-1"
+_FORM, _VISION_FORM = "pathrec-text-2", "pathrec-vision-1"
 _FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 _MAX_TOKENS = 256
 
 
 class EncoderError(PathrecError):
     """A model cannot be found, is not what it should be, or is of a kind that is not supported."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What a model wants to have before each text: instructions that it was trained with, mostly none."""
+
+    document: str = ""
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class ModelFolder:
         weights: the folder that transformers opens.
         pooling: how the vectors of the tokens become one.
         max_tokens: where a text is cut.
+        prompts: what goes before each text.
         version: hash of weights, configuration and vocabulary; another model, another version.
     """
 
@@ -52,6 +61,7 @@ class ModelFolder:
     weights: Path
     pooling: Pooling
     max_tokens: int
+    prompts: Prompts
     version: str
 
 
@@ -147,11 +157,13 @@ def _describe(name: str, folder: Path) -> ModelFolder:
     weights = folder / modules.get("Transformer", "")
     _require_weights(weights)
     limits = _json(weights / "sentence_bert_config.json")
+    prompts = _prompts(folder / "config_sentence_transformers.json")
     return ModelFolder(
         name=name,
         weights=weights,
-        pooling=_pooling(folder / modules["Pooling"]) if "Pooling" in modules else "mean",
+        pooling=_pooling(folder / modules["Pooling"], prompts) if "Pooling" in modules else "mean",
         max_tokens=min(int(limits.get("max_seq_length") or _MAX_TOKENS), _MAX_TOKENS),
+        prompts=prompts,
         version=_version(folder, _FORM),
     )
 
@@ -178,8 +190,24 @@ def _modules(folder: Path) -> dict[str, str]:
     return modules
 
 
-def _pooling(folder: Path) -> Pooling:
+def _prompts(file: Path) -> Prompts:
+    """The prompts called "document" (or "passage") and "query"; the default one where there is none of the name."""
+    config = _json(file)
+    named, default = config.get("prompts") or {}, config.get("default_prompt_name")
+    if default is not None and default not in named:
+        raise EncoderError(f"{file}: the default prompt {default} is not among its prompts; fetch the model again")
+    usual = named.get(default) or ""
+    document = next((named[name] for name in ("document", "passage") if name in named), usual)
+    return Prompts(document, named.get("query", usual))
+
+
+def _pooling(folder: Path, prompts: Prompts) -> Pooling:
     config = _json(folder / "config.json")
+    if config.get("include_prompt") is False and prompts != Prompts():
+        raise EncoderError(
+            f"{folder / 'config.json'}: leaves the instruction out of the pooling (include_prompt), which is not "
+            "supported. Name another model"
+        )
     names = {"mean_tokens": "mean", "cls_token": "cls", "lasttoken": "lasttoken"}
     chosen = [
         flag.removeprefix("pooling_mode_") for flag, on in config.items() if on is True and "pooling_mode" in flag

@@ -3,8 +3,9 @@
 **Shapes**: b texts of a batch, t tokens of the longest of them, d the model's width.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ingestion.encoders.cores import on_cores
 from ingestion.encoders.model_folder import Pooling, find_model
-from ingestion.encoders.transformer import open_model, precision
+from ingestion.encoders.transformer import at_length_one, open_model, precision
 from schema.progress import Report, silent
 
 _BATCH = {"cpu": 32, "cuda": 256}
@@ -39,6 +40,8 @@ def load_text_encoder(model: str | None = None, *, device: str | None = None) ->
         width=int(network.config.hidden_size),
         pooling=found.pooling,
         max_tokens=found.max_tokens,
+        prompt=found.prompts.document,
+        query_prompt=found.prompts.query,
         tokenizer=tokenizer,
         network=torch.nn.Module.to(network, place, precision(network, place)),
         device=place,
@@ -47,13 +50,20 @@ def load_text_encoder(model: str | None = None, *, device: str | None = None) ->
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """A text model with its tokenizer. Vectors have length 1; a text without words has the zero vector."""
+    """A text model with its tokenizer. Vectors have length 1; a text without words has the zero vector.
+
+    Attributes:
+        prompt: goes before each text.
+        query_prompt: goes before what people search for instead.
+    """
 
     name: str
     version: str
     width: int
     pooling: Pooling
     max_tokens: int
+    prompt: str
+    query_prompt: str
     tokenizer: PreTrainedTokenizerBase = field(repr=False)
     network: torch.nn.Module = field(repr=False)
     device: torch.device
@@ -66,7 +76,7 @@ class TextEncoder:
         """
         matrix = np.zeros((len(texts), self.width), np.float32)
         spoken = [row for row, text in enumerate(texts) if text.strip()]
-        tokens = self._tokens([texts[row] for row in spoken])
+        tokens = self._tokens([self.prompt + texts[row] for row in spoken])
         done = len(texts) - len(spoken)
         batches = list(_batches(tokens, _BATCH[self.device.type]))
         for batch, vectors in zip(batches, self._run_all(batches, tokens), strict=True):
@@ -74,6 +84,13 @@ class TextEncoder:
             done += len(batch)
             report("encode", done, len(texts))
         return matrix
+
+    def for_queries(self) -> "TextEncoder":
+        """The same model for what people search for: the instruction before a text may be another."""
+        if self.query_prompt == self.prompt:
+            return self
+        version = hashlib.sha256(f"{self.version}\x1f{self.query_prompt}".encode()).hexdigest()
+        return replace(self, prompt=self.query_prompt, version=version)
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
         if not texts:
@@ -97,7 +114,7 @@ class TextEncoder:
                 input_ids=padded.to(self.device), attention_mask=mask.to(self.device)
             ).last_hidden_state
             pooled = pool(states.float(), mask.to(self.device), self.pooling)  # (b, d)
-            return np.asarray(torch.nn.functional.normalize(pooled, dim=1).cpu().numpy())
+            return at_length_one(pooled)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:

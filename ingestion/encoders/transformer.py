@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
+from torch import Tensor
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -42,3 +45,15 @@ def precision(network: PreTrainedModel, device: torch.device) -> torch.dtype:
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if network.dtype == torch.bfloat16 else torch.float16
+
+
+def at_length_one(features: Tensor) -> NDArray[np.float32]:
+    """Vectors (b, d) as they are kept.
+
+    Raises:
+        EncoderError: the model gave something that is not a finite number.
+    """
+    vectors: NDArray[np.float32] = torch.nn.functional.normalize(features.float(), dim=1).cpu().numpy()
+    if not np.isfinite(vectors).all():
+        raise EncoderError("the model gives values that are not finite numbers; fetch it again or name another")
+    return vectors

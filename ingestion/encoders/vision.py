@@ -19,7 +19,7 @@ from ingestion.encoders.cores import on_cores
 from ingestion.encoders.efficientnet import SIDE, EfficientNetLite0
 from ingestion.encoders.model_folder import find_vision_model
 from ingestion.encoders.pictures import PictureError, Seen, open_picture
-from ingestion.encoders.transformer import open_model, precision
+from ingestion.encoders.transformer import at_length_one, open_model, precision
 from schema.progress import Report, silent
 
 _BATCH = {"cpu": 8, "cuda": 128}
@@ -105,8 +105,7 @@ class ImageEncoder:
         if not usable:
             return np.zeros((0, self.width), np.float32)
         with torch.inference_mode():
-            features = self.network.features(torch.from_numpy(np.stack(usable)).to(self.device))
-            return np.asarray(torch.nn.functional.normalize(features.float(), dim=1).cpu().numpy())
+            return at_length_one(self.network.features(torch.from_numpy(np.stack(usable)).to(self.device)))
 
 
 def _packaged(weights: Path, place: torch.device) -> Network:

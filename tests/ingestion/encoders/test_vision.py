@@ -24,6 +24,7 @@ from transformers import (
 
 from ingestion.encoders.model_folder import PACKAGED_VISION_SHA256, EncoderError, find_vision_model
 from ingestion.encoders.vision import ImageEncoder, load_image_encoder
+from tests.support.tiny_models import write_tiny_vit
 
 TOWER = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "image_size": 32}
 WORDS = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 99}
@@ -153,3 +154,10 @@ def test_a_model_that_cannot_be_reached_says_what_would_do(monkeypatch: pytest.M
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(EncoderError, match="EfficientNet-Lite0 for pictures"):
         load_image_encoder("google/siglip-base-patch16-224")
+
+
+def test_a_vision_model_that_is_only_a_pickle_is_refused(tmp_path: Path) -> None:
+    write_tiny_vit(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(EncoderError, match=r"no \*\.safetensors"):
+        load_image_encoder(str(tmp_path))

@@ -45,8 +45,13 @@ class Encoded:
 class EncoderProcess:
     """A text encoder behind a pipe. Thread-safe; one request at a time."""
 
-    def __init__(self, model: str | None, cache: Path) -> None:
-        self._arguments = (model, cache)
+    def __init__(self, model: str | None, cache: Path, home: Path | None = None) -> None:
+        """Args:
+        model: as of `load_text_encoder`.
+        cache: folder of vectors.
+        home: the shop's; the adapter that it uses goes with the model if none is named.
+        """
+        self._arguments = (model, cache, home)
         self._lock = threading.Lock()
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
@@ -164,21 +169,23 @@ def _receive(pipe: Connection, seconds: float) -> Any:
     return pipe.recv()
 
 
-def _serve(pipe: Connection, model: str | None, cache: Path) -> None:
+def _serve(pipe: Connection, model: str | None, cache: Path, home: Path | None) -> None:
     """The child: says that it is ready (None) or why not, then answers until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle, which then ends this process
     with suppress(EOFError, BrokenPipeError):
-        _answer(pipe, model, cache)
+        _answer(pipe, model, cache, home)
 
 
-def _answer(pipe: Connection, model: str | None, cache: Path) -> None:
+def _answer(pipe: Connection, model: str | None, cache: Path, home: Path | None) -> None:
     try:
         # Here, not above: torch and the readers of files belong to this process alone.
+        from api import adapters
         from ingestion.encoders.cache import EmbeddingCache, encode_cached
         from ingestion.encoders.text import load_text_encoder
         from ingestion.encoders.wording import joined
 
-        encoder = load_text_encoder(model)
+        adapter = adapters.in_use(home) if home and not model else None
+        encoder = load_text_encoder(model, adapter=adapter)
     except (PathrecError, ImportError, OSError) as error:
         pipe.send(str(error))
         return

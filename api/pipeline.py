@@ -16,6 +16,7 @@ import pyarrow as pa
 import structlog
 
 import ingestion
+from api import adapters
 from api.pictures import copy_pictures
 from graph import Loaded, Store
 from ingestion.encoders import EmbeddingCache, Hung, Named, encode_cached, encode_gallery, texts_of
@@ -29,6 +30,8 @@ from schema.snapshot import SnapshotManifest, open_snapshot
 
 if TYPE_CHECKING:
     from gnn.artifact import ArtifactManifest
+    from ingestion.encoders.adapter import AdapterManifest
+    from ingestion.finetuning import Course
 
 TEXT = "text"
 IMAGE = "image"
@@ -109,17 +112,27 @@ def _load(store: Store, records: ingestion.Records, report: Report) -> tuple[dic
     return nodes, loaded
 
 
-def embed(store: Store, *, home: Path, model: str | None = None, report: Report = silent) -> Embedded:
+def embed(
+    store: Store, *, home: Path, model: str | None = None, adapter: Path | None = None, report: Report = silent
+) -> Embedded:
     """Encodes the texts of every node type that has a text feature, and stores what changed.
+
+    Args:
+        store: the graph.
+        home: its `cache/` keeps vectors, its `adapters/` the adapter in use.
+        model: as of `load_text_encoder`.
+        adapter: folder of one; that in use if neither it nor a model is named. It is in use from now on.
+        report: told how far it is.
 
     Raises:
         PipelineError: the store is empty.
-        EncoderError: the model cannot be loaded.
+        EncoderError: the model or the adapter cannot be loaded, or they do not fit.
     """
     from ingestion.encoders.text import load_text_encoder
 
     _refuse_empty(store, "embed")
-    encoder = load_text_encoder(model)
+    chosen = adapter if adapter or model else adapters.in_use(home)
+    encoder = load_text_encoder(model, adapter=chosen)
     cache = EmbeddingCache(home / "cache")
     written, unchanged = {}, {}
     for node_type, properties in _features(store.ontology, TEXT):
@@ -129,6 +142,7 @@ def embed(store: Store, *, home: Path, model: str | None = None, report: Report 
         stored = store.feature_hashes(node_type, TEXT)
         written[node_type] = _store(store, node_type, TEXT, ids, matrix, hashes, stored, report)
         unchanged[node_type] = len(ids) - written[node_type]
+    adapters.use(home, chosen)
     return Embedded(encoder.name, written, unchanged, {})
 
 
@@ -208,6 +222,20 @@ def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManif
     """
     _refuse_empty(store, "export")
     return store.export(out, report)
+
+
+def finetune_text(snapshot: Path, out: Path, course: "Course", report: Report = silent) -> "AdapterManifest":
+    """Trains an adapter of the text encoder on a snapshot's own pairs and saves it; needs no store.
+
+    Args:
+        snapshot: its folder.
+        out: folder of the adapter.
+        course: how.
+        report: told how far it is.
+    """
+    from ingestion.finetuning import finetune
+
+    return finetune(open_snapshot(snapshot), out, course, report)
 
 
 def train(

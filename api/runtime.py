@@ -38,7 +38,7 @@ class Runtime:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
         self._next_try = 0.0
-        self.encoder = EncoderProcess(settings.text_model, settings.home / "cache")
+        self.encoder = EncoderProcess(settings.text_model, settings.home / "cache", settings.home)
         self.shop: Shop | None = None
         self.problem: str | None = None
 

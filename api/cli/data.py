@@ -51,6 +51,12 @@ def embed(
         str | None,
         typer.Option("--model", help="Hugging Face id or local folder. [default: all-MiniLM-L6-v2, no download]"),
     ] = None,
+    adapter: Annotated[
+        Path | None,
+        typer.Option(
+            "--adapter", help="Adapter to use with it from now on. [default: the one in use, without --model]"
+        ),
+    ] = None,
     image_model: Annotated[
         str | None,
         typer.Option("--image-model", help="The same for pictures. [default: EfficientNet-Lite0, no download]"),
@@ -61,15 +67,15 @@ def embed(
 ) -> None:
     """Encode texts and pictures and keep them in the graph as node features; only what changed is encoded.
 
-    Pictures are those of the shop's folder (HOME/images). What cannot be used goes to
-    HOME/quarantine/pictures.jsonl with a reason.
+    What texts are encoded with is what servers use from their next start. Pictures are those of the
+    shop's folder (HOME/images). What cannot be used goes to HOME/quarantine/pictures.jsonl with a reason.
     """
     from api import pipeline
 
     settings, output = settings_of(home, store), Output(json)
     with open_store(settings) as graph, output.progress() as report:
         done = {
-            pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model, report=report),
+            pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model, adapter=adapter, report=report),
             pipeline.IMAGE: pipeline.embed_pictures(graph, home=settings.home, model=image_model, report=report),
         }
     found = {modality: embedded for modality, embedded in done.items() if embedded is not None}

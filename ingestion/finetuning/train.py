@@ -98,7 +98,7 @@ def train(
 
 
 def _rate(done: float) -> float:
-    """What the learning rate is multiplied with after a share of the steps, or of the time: up, then down to nothing."""
+    """What the learning rate is multiplied with when a share of training is done: up, then down to nothing."""
     return max(min((done + 0.01) / _WARM_UP, (1 - done) / (1 - _WARM_UP)), 0.0)
 
 

@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from small_shop import SmallShop
 from tokenizers import Tokenizer
@@ -11,6 +12,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from ingestion.encoders.adapter import AdapterManifest
+from ingestion.finetuning import Course, finetune
 
 THEMES, WORDS, FILLERS = 12, 4, 9
 STEPS = 60
@@ -35,6 +39,15 @@ def themed_shop(seed: int = 0, baskets: int = 2_000) -> SmallShop:
         for product in chance.choice(size, 4, replace=False) + size * (basket % THEMES)
     ]
     return SmallShop(len(names), 50, events, titles=names)
+
+
+def quick_adapter(folder: Path) -> tuple[Path, AdapterManifest]:
+    """An adapter after a few steps, for tests that do not ask how good it is; its model and snapshot are beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingestion.finetuning.train.STEPS", 8)
+        patch.setattr("ingestion.finetuning.train.EVERY", 4)
+        snapshot, model = themed_shop().write(folder / "snapshot"), write_model(folder / "model")
+        return folder / "adapter", finetune(snapshot, folder / "adapter", Course(str(model), device="cpu"))
 
 
 def write_model(folder: Path, seed: int = 0) -> Path:

@@ -1,7 +1,5 @@
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from themed_shop import themed_shop, titles, write_model
 
@@ -84,11 +82,3 @@ def test_an_unknown_method_is_named(snapshot: Snapshot, tmp_path: Path) -> None:
     with pytest.raises(FinetuningError, match=r"no method lorra; .* Did you mean lora\?"):
         finetune(snapshot, tmp_path / "adapter", Course(method="lorra"))
     assert not (tmp_path / "adapter").exists()
-
-
-def test_an_adapter_moves_without_its_name(trained: Trained, model: Path, tmp_path: Path) -> None:
-    moved = Path(shutil.copytree(trained[0], tmp_path / "moved"))
-    texts = titles()[:5]
-    here, there = (load_text_encoder(adapter=folder, device="cpu") for folder in (trained[0], moved))
-    assert here.version == there.version == trained[1].version
-    assert np.array_equal(here.encode(texts), there.encode(texts))

@@ -14,11 +14,12 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Literal
 
-from api import registry
+from api import adapters, registry
 from api.settings import Settings
 from api.versions import versions
 from gnn.artifact import ArtifactManifest, check_fit, load_artifact
 from graph import Store, connect
+from ingestion.encoders.adapter import open_adapter, require_base
 from ingestion.encoders.model_folder import find_model
 from schema.errors import PathrecError
 from schema.snapshot import MANIFEST, open_snapshot
@@ -44,7 +45,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Looks at everything; changes nothing, and makes no store where there is none yet."""
     yield from _installation()
-    yield _text_encoder(settings.text_model)
+    yield _text_encoder(settings)
     yield _gpu()
     yield _java()
     yield _home(settings.home)
@@ -78,14 +79,21 @@ def _installation() -> Iterator[Finding]:
         yield Finding("import names", "ok", f"{', '.join(ROOMS)} belong to Pathrec alone")
 
 
-def _text_encoder(model: str | None) -> Finding:
+def _text_encoder(settings: Settings) -> Finding:
+    model = settings.text_model
     if model is not None and not Path(model).expanduser().is_dir():
         return Finding("text encoder", "ok", f"{model}, from Hugging Face on first use")
     try:
-        found = find_model(model)
+        folder = None if model else adapters.in_use(settings.home)
+        adapter = open_adapter(folder) if folder else None
+        found = find_model(adapter.manifest.base.model if adapter else model)
+        if adapter:
+            require_base(adapter, found.name, found.version)
     except PathrecError as error:
-        return Finding("text encoder", "problem", str(error), "run make install, or name another model")
-    return Finding("text encoder", "ok", f"{found.name}, files complete")
+        return Finding("text encoder", "problem", str(error), "run make install, or name another model or adapter")
+    return Finding(
+        "text encoder", "ok", f"{found.name}{f' with adapter {folder.name}' if folder else ''}, files complete"
+    )
 
 
 def _gpu() -> Finding:

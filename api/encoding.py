@@ -68,14 +68,15 @@ Opened = Callable[[], AbstractContextManager[Encode]]
 """Loads a model, for as long as the context lasts."""
 
 
-def text_encoder(model: str | None, cache: Path) -> "EncoderProcess":
+def text_encoder(model: str | None, cache: Path, home: Path | None = None) -> "EncoderProcess":
     """An encoder of words.
 
     Args:
         model: as of `load_text_encoder`.
         cache: folder where vectors are kept.
+        home: the shop's; the adapter that it uses goes with the model if none is named.
     """
-    return EncoderProcess("text encoder", partial(_open_texts, model, cache))
+    return EncoderProcess("text encoder", partial(_open_texts, model, cache, home))
 
 
 def picture_encoder(model: str | None, cache: Path, images: Path, *, allow_private: bool = False) -> "EncoderProcess":
@@ -258,12 +259,14 @@ def _answer(pipe: Connection, opened: Opened) -> None:
 
 
 @contextmanager
-def _open_texts(model: str | None, cache: Path) -> Iterator[Encode]:
+def _open_texts(model: str | None, cache: Path, home: Path | None) -> Iterator[Encode]:
     # Here, not above: torch and the readers of files belong to the child alone.
+    from api import adapters
     from ingestion.encoders import EmbeddingCache, encode_cached, joined
     from ingestion.encoders.text import load_text_encoder
 
-    encoder, kept = load_text_encoder(model), EmbeddingCache(cache)
+    adapter = adapters.in_use(home) if home and not model else None
+    encoder, kept = load_text_encoder(model, adapter=adapter), EmbeddingCache(cache)
 
     def encode(nodes: Sequence[Node]) -> Encoded:
         matrix, hashes = encode_cached(encoder, [joined(_words(node)) for node in nodes], kept)

@@ -16,6 +16,7 @@ import numpy as np
 import structlog
 
 import ingestion
+from api import adapters
 from api.pictures import copy_pictures, unpack_pictures
 from graph import Loaded, Store
 from ingestion.encoders import (
@@ -41,6 +42,8 @@ from schema.snapshot import SnapshotManifest, open_snapshot
 
 if TYPE_CHECKING:
     from gnn.artifact import ArtifactManifest
+    from ingestion.encoders.adapter import AdapterManifest
+    from ingestion.finetuning import Course
 
 TEXT = "text"
 IMAGE = "image"
@@ -179,6 +182,7 @@ def embed(
     *,
     home: Path,
     model: str | None = None,
+    adapter: Path | None = None,
     products: Sequence[str] | None = None,
     report: Report = silent,
 ) -> Embedded:
@@ -186,20 +190,24 @@ def embed(
 
     Args:
         store: the graph.
-        home: its `cache/` keeps what was encoded.
+        home: its `cache/` keeps what was encoded, its `adapters/` the adapter in use.
         model: as of `load_text_encoder`.
+        adapter: folder of one; that in use if neither it nor a model is named. It is in use from now on.
         products: ids of products, if only these shall be encoded; the model must then be the one of the others.
         report: told how far it is.
 
     Raises:
         PipelineError: the store is empty, or its other products were encoded by another model.
-        EncoderError: the model cannot be loaded.
+        EncoderError: the model or the adapter cannot be loaded, or they do not fit.
     """
     from ingestion.encoders.text import load_text_encoder
 
     _refuse_empty(store, "embed")
-    encoder = load_text_encoder(model)
+    chosen = adapter if adapter or model else adapters.in_use(home)
+    encoder = load_text_encoder(model, adapter=chosen)
     written, unchanged = embed_texts(store, encoder, EmbeddingCache(home / "cache"), products, report)
+    if products is None:
+        adapters.use(home, chosen)
     return Embedded(encoder.name, written, unchanged, {})
 
 
@@ -370,6 +378,20 @@ def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManif
     """
     _refuse_empty(store, "export")
     return store.export(out, report)
+
+
+def finetune_text(snapshot: Path, out: Path, course: "Course", report: Report = silent) -> "AdapterManifest":
+    """Trains an adapter of the text encoder on a snapshot's own pairs and saves it; needs no store.
+
+    Args:
+        snapshot: its folder.
+        out: folder of the adapter.
+        course: how.
+        report: told how far it is.
+    """
+    from ingestion.finetuning import finetune
+
+    return finetune(open_snapshot(snapshot), out, course, report)
 
 
 def train(

@@ -39,7 +39,7 @@ class Runtime:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
         self._next_try = 0.0
-        self.encoder = text_encoder(settings.text_model, settings.home / "cache")
+        self.encoder = text_encoder(settings.text_model, settings.home / "cache", settings.home)
         self.pictures = picture_encoder(
             settings.image_model,
             settings.home / "cache",

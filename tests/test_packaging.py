@@ -15,6 +15,7 @@ COMMANDS = (
     "ingest",
     "embed",
     "export",
+    "finetune-text",
     "train",
     "evaluate",
     "recommend",
@@ -103,8 +104,8 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 
 def test_the_command_line_has_the_documented_commands_and_no_others() -> None:
-    documented = re.findall(r"^## `pathrec (\w+)`$", DOCUMENT, flags=re.MULTILINE)
-    offered = re.findall(r"^│ (\w+) ", help_of().partition("─ Commands ─")[2], flags=re.MULTILINE)
+    documented = re.findall(r"^## `pathrec ([\w-]+)`$", DOCUMENT, flags=re.MULTILINE)
+    offered = re.findall(r"^│ ([\w-]+) ", help_of().partition("─ Commands ─")[2], flags=re.MULTILINE)
     assert sorted(documented) == sorted(offered) == sorted(COMMANDS)
 
 

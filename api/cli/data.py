@@ -77,6 +77,12 @@ def embed(
             help="Hugging Face id or local folder. [default: PATHREC_TEXT_MODEL or all-MiniLM-L6-v2]",
         ),
     ] = None,
+    adapter: Annotated[
+        Path | None,
+        typer.Option(
+            "--adapter", help="Adapter to use with it from now on. [default: the one in use, without --model]"
+        ),
+    ] = None,
     image_model: Annotated[
         str | None,
         typer.Option(
@@ -109,7 +115,8 @@ def embed(
 
     Vectors of further modalities are brought along with --vectors and --modality.
 
-    Pictures are those of the shop's folder (HOME/images), or at addresses of the web. What cannot be used goes to
+    What texts are encoded with is what servers use from their next start. Pictures are those of the
+    shop's folder (HOME/images), or at addresses of the web. What cannot be used goes to
     HOME/quarantine/pictures.jsonl with a reason.
     """
     from api import pipeline
@@ -122,7 +129,9 @@ def embed(
         return
     with open_store(settings) as graph, output.progress() as report:
         done = {
-            pipeline.TEXT: pipeline.embed(graph, home=settings.home, model=model or settings.text_model, report=report),
+            pipeline.TEXT: pipeline.embed(
+                graph, home=settings.home, model=model or settings.text_model, adapter=adapter, report=report
+            ),
             pipeline.IMAGE: pipeline.embed_pictures(
                 graph,
                 home=settings.home,

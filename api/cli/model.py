@@ -1,8 +1,8 @@
-"""Commands about models: train, evaluate, recommend, publish, rollback."""
+"""Commands about models: finetune-text, train, evaluate, recommend, publish, rollback."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from api.cli.options import (
 )
 from api.console import Output
 
+if TYPE_CHECKING:
+    from ingestion.encoders.adapter import AdapterManifest
+
 OURS = "pathrec"
 READABLE = "readable share"
 SnapshotArgument = Annotated[Path, typer.Argument(help="A snapshot folder, as `pathrec export` writes it.")]
@@ -25,10 +28,53 @@ SnapshotArgument = Annotated[Path, typer.Argument(help="A snapshot folder, as `p
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
+    app.command(epilog="Example: pathrec finetune-text snapshot --out adapter")(finetune_text)
     app.command(epilog="Example: pathrec train snapshot --out model")(train)
     app.command(epilog="Example: pathrec evaluate snapshot --json figures.json")(evaluate)
     app.command(epilog="Example: pathrec publish model")(publish)
     app.command(epilog="Example: pathrec rollback")(rollback)
+
+
+def finetune_text(
+    snapshot: SnapshotArgument,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the adapter; it appears complete or not at all.")],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Hugging Face id or local folder to begin with. [default: all-MiniLM-L6-v2]"),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="lora, ia3, prefix or prompt. [default: lora, or that of --from]")
+    ] = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--from", help="Adapter to go on from. [default: the one in use in HOME, without --model]"),
+    ] = None,
+    budget: BudgetOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    home: HomeOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Train an adapter of the text encoder on what is bought together in a snapshot; needs no database.
+
+    Of some products nothing is trained on; what is found of their partners is told before and after.
+    `pathrec embed --adapter` uses it.
+    """
+    from api import adapters, pipeline
+    from ingestion.finetuning import MINUTES, Course
+
+    settings, output = settings_of(home), Output(json)
+    last = None if earlier or model else adapters.in_use(settings.home)
+    course = Course(model, method, earlier or last, seed, device, MINUTES if budget is None else budget)
+    if course.earlier:
+        output.say(f"Going on from {course.earlier}")
+    with output.progress() as report:
+        manifest = pipeline.finetune_text(snapshot, out, course, report)
+    _show_adapter(output, manifest)
+    output.say(
+        f"{out}: adapter {manifest.version[:12]} of {manifest.base.model}; use it with pathrec embed --adapter {out}"
+    )
+    output.document({"path": str(out), **manifest.model_dump(mode="json", exclude={"format", "files"})})
 
 
 def train(
@@ -130,6 +176,15 @@ def rollback(home: HomeOption = None, json: JsonOption = None) -> None:
 _OF_A_MODEL = {"model_version", "ontology_hash", "created_at", "as_of", "change_number", "metrics"}
 
 
+_FOUND = {
+    "before": "the model",
+    "earlier": "the earlier adapter",
+    "after": "this adapter",
+    "old_earlier": "the earlier adapter, on what was held out then",
+    "old_after": "this adapter, on what was held out then",
+}
+
+
 def show_figures(output: Output, figures: Mapping[str, Any]) -> None:
     """The table of metrics: ours with its interval, baselines, what others published."""
     models, published = figures["models"], figures["published"]
@@ -175,6 +230,23 @@ def _with_interval(value: float, ends: Sequence[float] | None) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
+
+
+def _show_adapter(output: Output, manifest: "AdapterManifest") -> None:
+    rows = [
+        (
+            _FOUND[name],
+            str(found["products"]),
+            *(_number(value) for metric, value in found.items() if metric != "products"),
+        )
+        for name, found in manifest.figures.items()
+    ]
+    metrics = [name for name in manifest.figures["after"] if name != "products"]
+    output.table("Partners of held-out products", ("with", "products", *metrics), rows)
+    if not manifest.gained:
+        output.say("It finds no more than the model without it: leave it, or try another --method or more data.")
+    for name, lost in manifest.forgotten.items():
+        output.say(f"Forgotten of what was held out before, {name}: {lost:+.4f}")
 
 
 def _show_served(output: Output, home: Path) -> None:

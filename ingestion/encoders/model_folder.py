@@ -66,12 +66,12 @@ class ModelFolder:
 
 
 def find_model(model: str | None = None) -> ModelFolder:
-    """The files of a model: the packaged one, a folder, or a Hugging Face id (downloaded once, then kept).
+    """The files of a model: the packaged one (None, or its name), a folder, or a Hugging Face id (downloaded once).
 
     Raises:
         EncoderError: not there, damaged, without safetensors, or with modules that are not supported.
     """
-    if model is None:
+    if model in (None, PACKAGED_NAME):
         return _packaged()
     folder = Path(model).expanduser()
     return _describe(model, folder if folder.is_dir() else _download(model))

@@ -31,6 +31,8 @@ class SmallShop:
     ontology: Ontology = field(default_factory=default_ontology)
     days: float = 100.0
     countries: Sequence[str | None] = ()
+    titles: Sequence[str | None] = ()
+    descriptions: Sequence[str | None] = ()
 
     def write(self, path: Path) -> Snapshot:
         ontology = self.ontology
@@ -39,8 +41,9 @@ class SmallShop:
         with writing_snapshot(path) as folder:
             for node_type in ontology.nodes:
                 table = pa.table({"id": pa.array(ids.get(node_type, []), pa.string())})
-                if node_type == "User" and self.countries:
-                    table = table.append_column("country", pa.array(self.countries, pa.string()))
+                for name, values in self._properties().get(node_type, {}).items():
+                    if values:
+                        table = table.append_column(name, pa.array(values, pa.string()))
                 pq.write_table(
                     conform(table, node_schema(ontology, node_type), what=node_type), folder / node_file(node_type)
                 )
@@ -51,6 +54,12 @@ class SmallShop:
                 np.save(folder / feature_file("Product", "text"), self.text.astype(np.float32))
             write_manifest(folder, self._manifest({name: len(values) for name, values in ids.items()}))
         return open_snapshot(path)
+
+    def _properties(self) -> dict[str, dict[str, Sequence[str | None]]]:
+        return {
+            "User": {"country": self.countries},
+            "Product": {"title": self.titles, "description": self.descriptions},
+        }
 
     def _events(self) -> pa.Table:
         rows = sorted(self.events, key=lambda event: event[3])

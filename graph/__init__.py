@@ -10,10 +10,13 @@ from graph.connect import connect
 from graph.cypher import Query, as_text
 from graph.errors import StoreError, StoreUnavailable
 from graph.records import (
+    ACCEPTED,
     CategoryRow,
     Change,
     Embedding,
     HistoryRow,
+    Label,
+    LabelCounts,
     Link,
     Loaded,
     Met,
@@ -27,10 +30,13 @@ from graph.records import (
 from graph.store import Store
 
 __all__ = [
+    "ACCEPTED",
     "CategoryRow",
     "Change",
     "Embedding",
     "HistoryRow",
+    "Label",
+    "LabelCounts",
     "Link",
     "Loaded",
     "Met",

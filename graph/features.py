@@ -122,6 +122,29 @@ def feature_width(connection: Connection, ontology: Ontology, node_type: str, mo
     return shop.widths(connection).get(shop.width_key(node_type, modality))
 
 
+def read_features(
+    connection: Connection, ontology: Ontology, node_type: str, modality: str, ids: Sequence[str]
+) -> npt.NDArray[np.float32]:
+    """Vectors of some nodes, (n, d) in the order of the ids; zero where there is none, d = 0 where nobody has one."""
+    check_feature(ontology, node_type, modality)
+    width = shop.widths(connection).get(shop.width_key(node_type, modality), 0)
+    matrix = np.zeros((len(ids), width), np.float32)
+    if not width:
+        return matrix
+    row_of = {key: row for row, key in enumerate(ids)}
+    name = quoted(embedding(modality))
+    for _, batch in batches([[key] for key in ids], FEATURE_BATCH):
+        query = Query(
+            f"UNWIND $ids AS id MATCH (n:{quoted(node_type)} {{id: id}}) WHERE n.{name} IS NOT NULL "
+            f"RETURN n.id, n.{name}",
+            {"ids": [key for (key,) in batch]},
+        )
+        for key, vector in connection.rows(query):
+            if len(vector) == width:
+                matrix[row_of[key]] = vector
+    return matrix
+
+
 def use_width(connection: Connection, dialect: Dialect, node_type: str, modality: str, width: int) -> None:
     """Makes the vector index for this width unless it is there."""
     key = shop.width_key(node_type, modality)

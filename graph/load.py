@@ -15,7 +15,7 @@ from graph import changes
 from graph.changes import Kind
 from graph.connection import Connection, Transaction
 from graph.cypher import Query, quoted
-from graph.records import Loaded
+from graph.records import PREDICTED, Loaded
 from schema.errors import RecordError, suggestion
 from schema.ontology import Ontology
 from schema.progress import Report, silent
@@ -86,9 +86,14 @@ def write_relations(transaction: Transaction, ontology: Ontology, relation: str,
         _existing(transaction, ends.target, {row[1] for row in rows}),
     )
     stored = {(r[0], r[1]): r[2:] for r in transaction.rows(_stored_relations(ontology, relation, rows))}
+    guessed = {ends for ends, (_, _, source) in stored.items() if source == PREDICTED}
     whole = [row for row in rows if row[0] in known[0] and row[1] in known[1]]
     fresh = [row for row in whole if (row[0], row[1]) not in stored]
-    changed = [row for row in whole if _differs(row[2:], stored.get((row[0], row[1]), row[2:]))]
+    changed = [
+        row
+        for row in whole
+        if (row[0], row[1]) in guessed or _differs(row[2:], stored.get((row[0], row[1]), row[2:])[:2])
+    ]
     if fresh:
         transaction.run(_create_relations(ontology, relation, fresh))
     if changed:
@@ -181,7 +186,8 @@ def _ends(ontology: Ontology, relation: str) -> str:
 
 def _stored_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation) + f"MATCH (a)-[r:{quoted(relation)}]->(b) RETURN a.id, b.id, r.weight, r.time",
+        _ends(ontology, relation)
+        + f"MATCH (a)-[r:{quoted(relation)}]->(b) RETURN a.id, b.id, r.weight, r.time, r.source",
         {"rows": rows},
     )
 
@@ -196,6 +202,9 @@ def _create_relations(ontology: Ontology, relation: str, rows: Sequence[Values])
 def _change_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
         _ends(ontology, relation) + f"MATCH (a)-[r:{quoted(relation)}]->(b) "
-        "SET r.weight = coalesce(row[2], r.weight), r.time = coalesce(row[3], r.time)",
+        # The shop's own word takes the place of a prediction, whose confidence was its weight.
+        f"SET r.weight = coalesce(row[2], CASE WHEN r.source = '{PREDICTED}' THEN null ELSE r.weight END), "
+        "r.time = coalesce(row[3], r.time) "
+        f"WITH r WHERE r.source = '{PREDICTED}' REMOVE r.source, r.confidence",
         {"rows": rows},
     )

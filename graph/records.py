@@ -34,6 +34,47 @@ class Loaded:
         )
 
 
+PREDICTED, ACCEPTED = "predicted", "accepted"
+"""Sources of labels: a model, an expert. What the shop itself says has none."""
+
+
+class Label(NamedTuple):
+    """What a model or an expert says that a product is."""
+
+    product: str
+    node: str
+    confidence: float
+    source: str = PREDICTED
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """What became of labels.
+
+    Attributes:
+        written: labels that are new or changed.
+        unchanged: labels that were there with the same confidence.
+        known: labels left out because the shop or an expert has said what the product is.
+        rejected: labels left out because an expert has rejected them.
+        withdrawn: predicted labels of before that are taken away.
+    """
+
+    written: int = 0
+    unchanged: int = 0
+    known: int = 0
+    rejected: int = 0
+    withdrawn: int = 0
+
+    def __add__(self, other: "LabelCounts") -> "LabelCounts":
+        return LabelCounts(
+            self.written + other.written,
+            self.unchanged + other.unchanged,
+            self.known + other.known,
+            self.rejected + other.rejected,
+            self.withdrawn + other.withdrawn,
+        )
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of events that were recorded one by one, all by event id."""

@@ -1,6 +1,6 @@
 """The store: everything that Pathrec does with a graph, over one connection and one ontology."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph import changes, deletion, events, features, load, paths, products, serving, shop, snapshot
+from graph import changes, deletion, events, features, labels, load, paths, products, serving, shop, snapshot
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
 from graph.records import (
     CategoryRow,
     Change,
+    Label,
+    LabelCounts,
     Loaded,
     Met,
     Moment,
@@ -158,6 +160,10 @@ class Store:
         """Remembers whose vectors are kept from now on."""
         features.use_encoder(self._connection, self.ontology, node_type, modality, version)
 
+    def features(self, node_type: str, modality: str, ids: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embeddings of some nodes, (n, d) in the order of the ids; zero where there is none."""
+        return features.read_features(self._connection, self.ontology, node_type, modality, ids)
+
     def nodes(self, node_type: str, ids: Sequence[str] | None = None) -> pa.Table:
         """Nodes of a type, all or some, ordered by id."""
         return snapshot.read_nodes(self._connection, self.ontology, node_type, ids)
@@ -205,6 +211,25 @@ class Store:
     def upsert_products(self, records: Sequence[ProductRecord]) -> int:
         """Products with all around them in one transaction; nothing is written if an end is missing."""
         return products.upsert_products(self._connection, self._dialect, self.ontology, records)
+
+    def write_labels(
+        self,
+        relation: str,
+        nodes: Iterable[str],
+        products: Sequence[str],
+        found: Iterable[Label],
+        report: Report = silent,
+    ) -> LabelCounts:
+        """Makes predicted labels of products those that are given; what people said and rejected stays as it is."""
+        return labels.write_labels(self._connection, self.ontology, relation, nodes, products, found, report)
+
+    def accept_labels(self, relation: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Makes predicted or rejected labels, (product, node), an expert's word; says which there were."""
+        return labels.accept_labels(self._connection, self.ontology, relation, pairs)
+
+    def reject_labels(self, relation: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Takes predicted or accepted labels, (product, node), away for good; says which there were."""
+        return labels.reject_labels(self._connection, self.ontology, relation, pairs)
 
     def delete_events(self, ids: Sequence[str]) -> list[str]:
         """Deletes events; says which there were."""

@@ -17,17 +17,17 @@ _BEHAVIOURS = ("view", "cart", "purchase")
 
 def write_tables(folder: Path, words: Words, catalogue: Catalogue, shoppers: Shoppers, events: Events) -> None:
     """All files of the shop but its pictures and its mapping."""
-    _write(folder / "categories.csv", ("id", "name", "parent"), _categories(words))
-    _write(folder / "features.csv", ("id", "name", "value"), _features(words))
+    write_table(folder / "categories.csv", ("id", "name", "parent"), _categories(words))
+    write_table(folder / "features.csv", ("id", "name", "value"), _features(words))
     header = (
         *("product_id", "title", "description", "price", "picture"),
         *("brand_id", "brand_name", "category_id", "features"),
     )
-    _write(folder / "products.csv", header, _products(words, catalogue))
-    _write(folder / "goes_with.csv", ("product", "goes_with"), _pairs(catalogue.complements))
-    _write(folder / "instead_of.csv", ("product", "alternative"), _pairs(catalogue.substitutes))
+    write_table(folder / "products.csv", header, _products(words, catalogue))
+    write_table(folder / "goes_with.csv", ("product", "goes_with"), _pairs(catalogue.complements))
+    write_table(folder / "instead_of.csv", ("product", "alternative"), _pairs(catalogue.substitutes))
     users = ((user_id(user), COUNTRIES[country]) for user, country in enumerate(shoppers.country))
-    _write(folder / "users.csv", ("user_id", "country"), users)
+    write_table(folder / "users.csv", ("user_id", "country"), users)
     lines = (json.dumps(event, separators=(",", ":")) + "\n" for event in _events(events))
     with (folder / "events.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(lines)
@@ -48,7 +48,8 @@ def picture_name(product: int) -> str:
     return f"{product_id(product)}.png"
 
 
-def _write(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write_table(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Rows as a CSV file."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)

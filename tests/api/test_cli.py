@@ -110,6 +110,28 @@ def test_each_stage_says_in_json_what_it_did(built: Built) -> None:
     assert said["publish"] == {"served": said["train"]["model_version"], "previous": []}
 
 
+def test_labels_are_predicted_judged_and_left_alone_afterwards(built: Built, tmp_path: Path) -> None:
+    examples = tmp_path / "examples.csv"
+    rows = [f"p{n},{('tea', 'coffee', 'garden', 'paper', 'candle')[n % 5]}" for n in range(1, 41)]
+    examples.write_text("product,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    labelling = ("label", "--relation", "HAS_FEATURE", "--attribute", "theme", "--examples", examples)
+    options = ("--minimum-confidence", 0.5, "--home", built.home, "--json", "-")
+    said = json.loads(pathrec(*labelling, *options).stdout)
+    assert said["counts"]["written"] > 80
+    assert set(said) == set(re.findall(r"`(\w+)`", "".join(documented_keys("label"))))
+    judged = pathrec("judge", "p97", "theme-garden", "--relation", "HAS_FEATURE", "--reject", "--home", built.home)
+    assert (judged.returncode, judged.stdout) == (0, "p97 HAS_FEATURE theme-garden: rejected\n")
+    again = json.loads(pathrec(*labelling, *options).stdout)["counts"]
+    assert (again["written"], again["rejected"]) == (0, 1)
+    twice = pathrec("judge", "p97", "theme-garden", "--relation", "HAS_FEATURE", "--reject", "--home", built.home)
+    assert twice.returncode == 1 and "has no label theme-garden" in twice.stderr
+
+
+def test_labels_need_examples_or_names(built: Built) -> None:
+    done = pathrec("label", "--relation", "HAS_FEATURE", "--home", built.home)
+    assert done.returncode == 1 and "give one of them" in done.stderr
+
+
 def test_the_model_finds_the_planted_tastes(built: Built) -> None:
     models = built.said["evaluate"]["models"]
     assert set(models) == {"pathrec", "popularity", "item-knn"}

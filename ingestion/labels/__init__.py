@@ -1,0 +1,1 @@
+"""Labels of products from names or a few examples, over vectors of their texts and pictures, with confidence."""

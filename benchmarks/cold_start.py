@@ -15,7 +15,7 @@ the validation part, for choices that are made before the test part is looked at
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +41,10 @@ from gnn.units import History
 
 K = 20
 MOST_ASKED = 2_000
-"""People of each kind, drawn at random where there are more."""
+"""People, drawn at random where there are more."""
+COLUMNS = ("cold among all", "cold among cold", "warm among all", "everything", "new in lists")
+"""Recall of products that were taken out, among all and among themselves, of the others, of both; the share of the
+former in all lists."""
 
 Scores = Callable[[int, History], npt.NDArray[np.floating[Any]]]
 """Position and history of a person -> (N,)"""
@@ -63,31 +66,33 @@ class Asked:
         return cls(withheld, histories(withheld.seen), seed)
 
     def figures(self, scores: Scores, size: int) -> dict[str, float]:
-        """Recall@20 of cold products among all and among the cold, of warm ones among all; share of cold in lists."""
-        shop, found = self.withheld.seen, {}
-        new = np.arange(size) >= shop.products
-        for name, questions in (("cold", self.withheld.cold), ("warm", self.withheld.warm)):
-            among_all, among_new, shares = [], [], []
-            for user, answers in _some(questions, self.seed):
-                history = self.past.of(user)
-                allowed = np.ones(size, bool)
-                allowed[history.products[history.behaviours == shop.target]] = False
-                ranked = np.asarray(scores(user, history), np.float64)
-                listed = top(ranked, K, allowed)
-                among_all.append(np.isin(answers, listed).mean())
-                shares.append(new[listed].mean())
-                if name == "cold":
-                    among_new.append(np.isin(answers, top(ranked, K, allowed & new)).mean())
-            found |= {f"{name} among all": float(np.mean(among_all)), f"new in lists of {name}": float(np.mean(shares))}
-            if among_new:
-                found["cold among cold"] = float(np.mean(among_new))
-        return found
+        """`COLUMNS` of a ranking of all products."""
+        shop, new = self.withheld.seen, np.arange(size) >= self.withheld.seen.products
+        cold, warm = _by_person(self.withheld.cold), _by_person(self.withheld.warm)
+        found: dict[str, list[float]] = {column: [] for column in COLUMNS}
+        for user in _some([*{**cold, **warm}], self.seed):
+            history, allowed = self.past.of(user), np.ones(size, bool)
+            allowed[history.products[history.behaviours == shop.target]] = False
+            ranked = np.asarray(scores(user, history), np.float64)
+            listed = top(ranked, K, allowed)
+            answers = [wanted[user] for wanted in (cold, warm) if user in wanted]
+            found["everything"].append(np.isin(np.concatenate(answers), listed).mean())
+            found["new in lists"].append(new[listed].mean())
+            if user in warm:
+                found["warm among all"].append(np.isin(warm[user], listed).mean())
+            if user in cold:
+                found["cold among all"].append(np.isin(cold[user], listed).mean())
+                found["cold among cold"].append(np.isin(cold[user], top(ranked, K, allowed & new)).mean())
+        return {column: float(np.mean(values)) for column, values in found.items()}
 
 
-def _some(questions: Questions, seed: int) -> Iterator[tuple[int, npt.NDArray[np.int32]]]:
-    rows = np.random.default_rng(seed).permutation(len(questions))[:MOST_ASKED]
-    for row in rows.tolist():
-        yield int(questions.user[row]), questions.answers.of(row)
+def _by_person(questions: Questions) -> dict[int, npt.NDArray[np.int32]]:
+    return {int(user): questions.answers.of(row) for row, user in enumerate(questions.user)}
+
+
+def _some(users: list[int], seed: int) -> list[int]:
+    """All of them, or so many at random."""
+    return np.random.default_rng(seed).permutation(sorted(users))[:MOST_ASKED].tolist()
 
 
 def with_arrivals(withheld: Withheld, scorer: Scorer) -> Scorer:
@@ -194,13 +199,12 @@ def _measure_one(benchmark: Benchmark, options: argparse.Namespace, *, baselines
 
 def table(title: str, rows: dict[str, dict[str, float]]) -> Table:
     """The figures for a reader."""
-    columns = ("cold among all", "cold among cold", "warm among all", "new in lists of warm")
     shown = Table(title=title)
     shown.add_column("")
-    for column in columns:
+    for column in COLUMNS:
         shown.add_column(column, justify="right")
     for name, figures in rows.items():
-        shown.add_row(name, *(f"{figures[column]:.4f}" for column in columns))
+        shown.add_row(name, *(f"{figures[column]:.4f}" for column in COLUMNS))
     return shown
 
 

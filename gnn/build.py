@@ -373,17 +373,21 @@ def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int, sample: IntA
 
     Both are measured by the personal part of scores over some people and all products.
     """
-    shop, generator, of_known = everything.shop, np.random.default_rng(seed), []
+    shop, generator = everything.shop, np.random.default_rng(seed)
     likeness = unfitted(shop.features, everything.met, generator)
+    of_known: list[npt.NDArray[np.float32]] = []
+    if_unmet: list[npt.NDArray[np.float32]] = []
 
     def personal() -> Iterator[FloatArray]:
         for user in sample:
-            row = scorer.personal(everything.past.of(int(user)), shop.as_of_ms, int(user))
+            asked = everything.past.of(int(user)), shop.as_of_ms, int(user)
+            row = scorer.personal(*asked)
             of_known.append(row[likeness.known].astype(np.float32))
+            if_unmet.append(scorer.personal_if_unmet(*asked)[likeness.known].astype(np.float32))
             yield row
 
     scorer = replace(scorer, default_weight=_deviation(personal()) or 1.0)
-    likeness = fitted(likeness, scorer, np.array(of_known), generator)
+    likeness = fitted(likeness, scorer, np.array(of_known), np.array(if_unmet), generator)
     unmet = np.flatnonzero(everything.met == 0)
     return replace(scorer, likeness=likeness, stand_ins=likeness.stand_ins(scorer, unmet))
 

@@ -4,8 +4,9 @@
 
 with n among the K known products most like i, x̂ a feature along its main directions, α the gates of the fusion
 (`gnn.fusion`) and g the row of relations that are not behaviour in S, its largest entry one. κ and λ are found by
-leaving known products out: κ is what predicts their scores best, λ what makes scores of stand-ins vary as much as
-those they stand for. (Nearest neighbours by content for cold items as in Schein et al. 2002, but of whole scores.)
+leaving known products out: κ is what predicts their scores best; λ is what makes scores of products that nobody met,
+their own and what they take from stand-ins together, vary as much as those of known ones. (Nearest neighbours by
+content, as for cold items in Schein et al. 2002, but of whole scores.)
 
 Shapes: N products, d_m width of a modality's feature, w of what is kept of it, K stand-ins each.
 """
@@ -170,13 +171,14 @@ def unfitted(features: Features, met: FloatArray, generator: np.random.Generator
     return Likeness(axes, {m: along(wide[m], axes[m]) for m in wide}, met > 0, known, 0.0, 1.0)
 
 
-def fitted(bare: Likeness, scorer: "Scorer", scores: Float32, generator: np.random.Generator) -> Likeness:
+def fitted(bare: Likeness, scorer: "Scorer", scores: Float32, own: Float32, generator: np.random.Generator) -> Likeness:
     """The likeness with κ and λ as known products show them that are left out and stood in for.
 
     Args:
         bare: the likeness before.
         scorer: the model, in which nobody stands in yet.
         scores: (P, C) what some people's histories give to the known products.
+        own: (P, C) what they would give to these if nobody had met them.
         generator: draws the products that are left out.
     """
     candidates = bare.known
@@ -185,7 +187,7 @@ def fitted(bare: Likeness, scorer: "Scorer", scores: Float32, generator: np.rand
     left_out = np.sort(generator.choice(candidates, min(len(candidates), _LEFT_OUT), replace=False))
     places = {m: v[candidates].astype(np.float32) for m, v in bare.vectors.items()}
     alike = [bare.alike(scorer, int(position), candidates, places) for position in left_out]
-    real = _centred(scores[:, np.searchsorted(candidates, left_out)])
+    real, alone = (_centred(rows[:, np.searchsorted(candidates, left_out)]) for rows in (scores, own))
     best, found = -np.inf, bare
     for graph in _GRAPH if bare.vectors else _GRAPH[-1:]:
         trial = replace(bare, graph=graph)
@@ -193,11 +195,19 @@ def fitted(bare: Likeness, scorer: "Scorer", scores: Float32, generator: np.rand
         stand = _centred(
             np.stack([scores[:, np.searchsorted(candidates, k)] @ p.sum(axis=0) for k, p in chosen], axis=1)
         )
-        spread = float(stand.std())
-        agreement = float((real * stand).mean()) / max(float(real.std()) * spread, 1e-12)
+        agreement = float((real * stand).mean()) / max(float(stand.std()), 1e-12)
         if agreement > best:
-            best, found = agreement, replace(trial, scale=float(real.std()) / spread if agreement > 0 else 0.0)
+            best, found = agreement, replace(trial, scale=_scale(real, alone, stand) if agreement > 0 else 0.0)
     return found
+
+
+def _scale(real: FloatArray, alone: FloatArray, stand: FloatArray) -> float:
+    """λ ≥ 0 with which `alone` + λ `stand` varies as much as `real`; 0 where `alone` varies as much by itself."""
+    spread, shared = float(stand.var()), float((alone * stand).mean())
+    missing = float(real.var() - alone.var())
+    if missing <= 0.0 or spread <= 0.0:
+        return 0.0
+    return (np.sqrt(shared**2 + spread * missing) - shared) / spread
 
 
 def _centred(scores: npt.NDArray[np.floating]) -> FloatArray:

@@ -203,6 +203,17 @@ class Scorer:
         self.stand_ins.add_to(personal)
         return personal
 
+    def personal_if_unmet(self, history: History, as_of_ms: int, person: int | None) -> FloatArray:
+        """(N,) the same if nobody had met any of the products and nobody stood in: relations and features alone."""
+        behaviour = ("self", "meeting", "next")
+        terms = tuple(term for term in self.terms if term.term.kind not in behaviour)
+        rest = replace(self, terms=terms, low_pass=None, latent=None, stand_ins=StandIns.none())
+        personal = rest.personal(history, as_of_ms, person)
+        if self.latent is not None:
+            carried = self.latent.units.amounts(history, as_of_ms) * self.latent.weights[history.behaviours]
+            personal += self.latent.scores_of_content(history.products, carried)
+        return personal
+
 
 def top(scores: FloatArray, k: int, allowed: BoolArray | None = None) -> IntArray:
     """Positions of the k best products, best first; ties go to the lower position.

@@ -4,10 +4,10 @@
 
 makes a shop (`benchmarks.made_shop`: categories have a title and a picture, a few products show theirs), leaves some
 products out, trains and publishes a model of the rest (unless the home has one), serves it, and brings what was left
-out one by one, over HTTP from this process: words, price, category and brand, and every other time a picture. After
-each it asks, until the new product is there, for products similar to one of its category, and for recommendations
-to somebody who bought three of its category; the two in turn first. Words and pictures are new each time, so that no
-cache helps. The home keeps what was brought.
+out one by one, over HTTP from this process: words, price, category, brand and three products that it can take the
+place of, and every other time a picture. After each it asks, until the new product is there, for products similar to
+one of the three, and for recommendations to somebody who bought all three; the two in turn first. Words and pictures
+are new each time, so that no cache helps. The home keeps what was brought.
 """
 
 import argparse
@@ -131,6 +131,7 @@ def draft(shop: Shop, position: int, home: Path, *, pictured: bool) -> dict[str,
         "price": {"amount": 9.9, "currencyCode": "EUR"},
         "categories": [{"categoryId": shop.ids["Category"][category]}],
         "brand": {"brandId": shop.ids["Brand"][brand], "name": shop.ids["Brand"][brand]},
+        "relations": [{"relation": "SUBSTITUTES", "target": other} for other in resembling(shop, position)],
     }
     if not pictured:
         return product

@@ -4,10 +4,10 @@
 
 makes a shop (`benchmarks.made_shop`: categories have a title and a picture, a few products show theirs), leaves some
 products out, trains and publishes a model of the rest (unless the home has one), serves it, and brings what was left
-out one by one, over HTTP from this process: words, price, category and brand, and every other time a picture. After
-each it asks, until the new product is there, for products similar to one of its category, and for recommendations
-to somebody who bought three of its category; the two in turn first. Words and pictures are new each time, so that no
-cache helps.
+out one by one, over HTTP from this process: words, price, category, brand and three products that it can take the
+place of, and every other time a picture. After each it asks, until the new product is there, for products similar to
+one of the three, and for recommendations to somebody who bought all three; the two in turn first. Words and pictures
+are new each time, so that no cache helps. The home keeps what was brought.
 """
 
 import argparse
@@ -48,8 +48,6 @@ _SIMILAR = """query($p: String!, $first: Int) {
 _RECOMMENDED = """query($u: String, $first: Int) {
     recommendations(audience: {userId: $u}, first: $first) { edges { node { productId } } } }"""
 _RECORD = "mutation($events: [EventInput!]!) { recordEvents(events: $events) { accepted } }"
-_DELETE = "mutation($ids: [String!]!) { deleteProducts(productIds: $ids) { deletedProductIds } }"
-_FORGET = "mutation($ids: [String!]!) { deleteEvents(eventIds: $ids) { deletedEventIds } }"
 
 
 def build(home: Path, shop: Shop, minutes: float) -> None:
@@ -124,15 +122,16 @@ def draw(folder: Path, shop: Shop) -> None:
 
 
 def draft(shop: Shop, position: int, home: Path, *, pictured: bool) -> dict[str, Any]:
-    """A product as a shop would send it, with words and a picture that nobody has seen before."""
+    """A product as a shop would send it, with an id, words and a picture that nobody has seen before."""
     category, brand = (int(shop.edges[name].target[position]) for name in ("IN_CATEGORY", "MADE_BY"))
     product = {
-        "productId": shop.ids["Product"][position],
+        "productId": f"{shop.ids['Product'][position]}-{uuid4().hex}",
         "title": f"{title(category)}, number {uuid4().hex[:6]}",
         "description": "New in the shop. It goes well with what you have and is made to last.",
         "price": {"amount": 9.9, "currencyCode": "EUR"},
         "categories": [{"categoryId": shop.ids["Category"][category]}],
         "brand": {"brandId": shop.ids["Brand"][brand], "name": shop.ids["Brand"][brand]},
+        "relations": [{"relation": "SUBSTITUTES", "target": other} for other in resembling(shop, position)],
     }
     if not pictured:
         return product
@@ -153,8 +152,8 @@ def resembling(shop: Shop, position: int, count: int = 3) -> list[str]:
 
 def bring(client: Client, new: dict[str, Any], like: Sequence[str], *, similar_first: bool) -> dict[str, float | None]:
     """Milliseconds until the mutation answered and until each list has the product; None where it never has."""
-    person, key = f"benchmark-{uuid4().hex}", new["productId"]
-    bought = [{"eventId": uuid4().hex, "userId": person, "productId": p, "behaviour": "purchase"} for p in like]
+    person, key = f"benchmark-{new['productId']}", new["productId"]
+    bought = [{"eventId": f"{person}-{p}", "userId": person, "productId": p, "behaviour": "purchase"} for p in like]
     client.ask(_RECORD, events=bought)
 
     def similar() -> Any:
@@ -173,7 +172,6 @@ def bring(client: Client, new: dict[str, Any], like: Sequence[str], *, similar_f
         raise RuntimeError(said)
     for name, ask in lists if similar_first else lists[::-1]:
         found[name] = _until(ask, key, began)
-    client.ask(_FORGET, ids=[event["eventId"] for event in bought])
     return found
 
 
@@ -194,7 +192,6 @@ def measured(url: str, home: Path, shop: Shop) -> dict[str, Any]:
         new = draft(shop, position, home, pictured=pictured)
         times = bring(client, new, resembling(shop, position), similar_first=number % 4 < 2)
         found["with a picture" if pictured else "without a picture"].append(times)
-    client.ask(_DELETE, ids=list(shop.ids["Product"][count - NEW :]))
     return {name: _summary(rows[WARM_UP:]) for name, rows in found.items()}
 
 
@@ -206,7 +203,6 @@ def wait(client: Client) -> None:
         if time.monotonic() > deadline:
             raise SystemExit("the encoders do not become ready; look at /readyz")
         time.sleep(0.5)
-    client.ask(_DELETE, ids=["benchmark-probe"])
 
 
 def _summary(rows: Sequence[dict[str, float | None]]) -> dict[str, Any]:

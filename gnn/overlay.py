@@ -114,7 +114,7 @@ def forget_person(scorer: Scorer, key: str) -> Scorer:
         return scorer
     people = {k: p for k, p in scorer.people.items() if k != key}
     terms = tuple(term.without_middles(term.owned_by(person)) for term in scorer.terms)
-    return replace(scorer, people=people, terms=terms)
+    return _changed(scorer, people=people, terms=terms)
 
 
 def forget_meetings(scorer: Scorer, meetings: Iterable[tuple[str, str, str]]) -> Scorer:
@@ -134,7 +134,7 @@ def forget_meetings(scorer: Scorer, meetings: Iterable[tuple[str, str, str]]) ->
             for column in _columns_of(scorer, term, name, key)
         ]
         terms.append(term.without_links([r for r, _ in found], [c for _, c in found]) if found else term)
-    return replace(scorer, terms=tuple(terms))
+    return _changed(scorer, terms=tuple(terms))
 
 
 def _columns_of(scorer: Scorer, term: PathTerm, meeting: str, key: str) -> Sequence[int]:

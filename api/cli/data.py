@@ -28,9 +28,9 @@ def ingest(
     ontology: Annotated[
         Path | None, typer.Option("--ontology", help="YAML file with the shop's own types, relations and behaviours.")
     ] = None,
-    encode: Annotated[
-        bool, typer.Option("--embed/--no-embed", help="Encode what is new in a shop that was encoded before.")
-    ] = True,
+    no_embed: Annotated[
+        bool, typer.Option("--no-embed", help="Do not encode what is new in a shop that was encoded before.")
+    ] = False,
     store: StoreOption = None,
     home: HomeOption = None,
     json: JsonOption = None,
@@ -49,7 +49,7 @@ def ingest(
         since = graph.change_number()
         done = pipeline.ingest(graph, mapping, home=settings.home, data=path, report=report)
         fresh = pipeline.Refreshed({}, ())
-        if encode:
+        if not no_embed:
             fresh = pipeline.refresh(
                 graph,
                 since,

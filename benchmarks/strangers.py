@@ -143,7 +143,7 @@ def _nodes(question: Question) -> FloatArray:
     rows = [(question.scorer.product_ids[position], target, 1, question.at) for position in question.later.tolist()]
     later = profile(question.scorer, question.scorer.history(rows), question.at)
     share = np.asarray(later.links.sum(axis=0), np.float64).ravel()
-    return share / share.sum()
+    return np.asarray(share / share.sum())
 
 
 def main() -> None:

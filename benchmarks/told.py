@@ -9,7 +9,7 @@ and brands three are liked, and with a home folder also `pathrec serve` of it ov
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,20 +71,28 @@ def of_model(products: int, times: int) -> dict[str, Any]:
         Interest("MADE_BY", ("9",)),
     ]
     nobody, index = scorer.history([]), index_of(scorer) if products >= 100_000 else None
-    asked = {"nothing": (), "three interests": likes, "words": (), "three interests and words": likes}
+    asked: dict[str, Sequence[Interest]] = {
+        "nothing": (),
+        "three interests": likes,
+        "words": (),
+        "three interests and words": likes,
+    }
 
     def told(name: str) -> Stated:
+        if name == "nothing":
+            return NOTHING
         return stated(scorer, asked[name], generator.standard_normal(_WIDTH) if "words" in name else None)
 
     def listed(said: Stated) -> list[int]:
-        if index is not None:
-            return top(index.scores(scorer, nobody, NOW, None, said), 20).tolist()
-        return top(scorer.score(nobody, NOW, None, said), 20).tolist()
+        scores = (
+            scorer.score(nobody, NOW, None, said) if index is None else index.scores(scorer, nobody, NOW, None, said)
+        )
+        return [int(position) for position in top(scores, 20)]
 
-    report: dict[str, Any] = {
-        name: milliseconds(lambda _, name=name: listed(told(name) if name != "nothing" else NOTHING), times)
-        for name in asked
-    }
+    def answer(name: str) -> Callable[[int], object]:
+        return lambda _: listed(told(name))
+
+    report: dict[str, Any] = {name: milliseconds(answer(name), times) for name in asked}
     both = told("three interests and words")
     best = listed(both)
     report["explanation of 20 products"] = milliseconds(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ingestion.encoders.adapter import MANIFEST, AdapterError, open_adapter
+from ingestion.encoders.adapter import CONFIG, AdapterError, open_adapter
 from schema.files import replacing_file, replacing_folder
 
 KEPT = 5
@@ -62,7 +62,7 @@ def use(home: Path, adapter: Path | None) -> None:
 def _copy(adapter: Path, target: Path) -> None:
     if adapter.absolute() == target.absolute():
         return
-    with replacing_folder(target, marker=MANIFEST) as aside:
+    with replacing_folder(target, marker=CONFIG) as aside:
         shutil.copytree(adapter, aside, dirs_exist_ok=True)
         open_adapter(aside)
 

@@ -66,6 +66,17 @@ def finetune(snapshot: Snapshot, out: Path, course: Course, report: Report = sil
     earlier = None if course.earlier is None else open_adapter(course.earlier)
     method = _method(course, earlier)
     lessons = read_lessons(snapshot)
+    # The folder first: one that cannot be written is known before the training, not after.
+    with replacing_folder(out, marker=CONFIG) as folder:
+        manifest, network = _learned(lessons, course, method, earlier, report)
+        _save(manifest.model_copy(update={"data": _data(snapshot, lessons)}), network, lessons.reported, folder)
+    return open_adapter(out).manifest
+
+
+def _learned(
+    lessons: Lessons, course: Course, method: Method, earlier: Adapter | None, report: Report
+) -> tuple[AdapterManifest, Any]:
+    """What there is to say of the adapter but its files and data, and the network that holds it."""
     # Here, not above: torch takes seconds to import, and a shop without pairs is refused before.
     from ingestion.encoders.text import load_text_encoder
     from ingestion.finetuning.methods import trainable
@@ -75,17 +86,17 @@ def finetune(snapshot: Snapshot, out: Path, course: Course, report: Report = sil
     plain = load_text_encoder(model, device=course.device)
     if earlier is not None:
         require_base(earlier, plain.name, plain.version)
-    figures = {"before": take_exam(lessons.reported, plain)}
-    encoder = replace(plain, network=trainable(plain.network, method, course.seed, earlier).eval())
     old = None if earlier is None else load_exam(earlier.folder / HELD_OUT)
+    found = {"before": take_exam(lessons.reported, plain)}
+    encoder = replace(plain, network=trainable(plain.network, method, course.seed, earlier).eval())
     if old is not None:
-        figures |= {"earlier": take_exam(lessons.reported, encoder), "old_earlier": take_exam(old, encoder)}
+        found |= {"earlier": take_exam(lessons.reported, encoder), "old_earlier": take_exam(old, encoder)}
     started = time.monotonic()
     trained = train(encoder, lessons, method=method, seed=course.seed, seconds=60 * course.minutes, report=report)
     seconds = time.monotonic() - started
-    figures["after"] = take_exam(lessons.reported, encoder)
+    found["after"] = take_exam(lessons.reported, encoder)
     if old is not None:
-        figures["old_after"] = take_exam(old, encoder)
+        found["old_after"] = take_exam(old, encoder)
     manifest = AdapterManifest(
         version="",
         base=Base(model=model, version=plain.version),
@@ -94,11 +105,11 @@ def finetune(snapshot: Snapshot, out: Path, course: Course, report: Report = sil
         created_at=datetime.now(UTC),
         earlier=earlier.version if earlier else None,
         training=asdict(trained) | {"seconds": round(seconds, 1)},
-        data=_data(snapshot, lessons),
-        figures={name: found.as_dict() for name, found in figures.items()},
+        data={},
+        figures={name: one.as_dict() for name, one in found.items()},
         files={},
     )
-    return _save(manifest, encoder.network, lessons.reported, out)
+    return manifest, encoder.network
 
 
 def _method(course: Course, earlier: Adapter | None) -> Method:
@@ -133,19 +144,17 @@ def _data(snapshot: Snapshot, lessons: Lessons) -> dict[str, Any]:
     }
 
 
-def _save(manifest: AdapterManifest, network: Any, reported: Exam, out: Path) -> AdapterManifest:
+def _save(manifest: AdapterManifest, network: Any, reported: Exam, folder: Path) -> None:
     from safetensors.torch import save_file
 
     from ingestion.finetuning.methods import settings_of, weights_of
 
-    with replacing_folder(out, marker=MANIFEST) as folder:
-        save_file(weights_of(network), folder / WEIGHTS, metadata={"format": "pt"})
-        settings = json.dumps(settings_of(network, manifest.base.model), indent=2, default=str)
-        (folder / CONFIG).write_text(settings + "\n", encoding="utf-8")
-        (folder / HELD_OUT).mkdir()
-        save_exam(reported, folder / HELD_OUT)
-        names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-        files = {name: sha256(folder / name) for name in names}
-        complete = manifest.model_copy(update={"version": version_of(folder, manifest.base), "files": files})
-        (folder / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return open_adapter(out).manifest
+    save_file(weights_of(network), folder / WEIGHTS, metadata={"format": "pt"})
+    settings = json.dumps(settings_of(network, manifest.base.model), indent=2, default=str)
+    (folder / CONFIG).write_text(settings + "\n", encoding="utf-8")
+    (folder / HELD_OUT).mkdir()
+    save_exam(reported, folder / HELD_OUT)
+    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    files = {name: sha256(folder / name) for name in names}
+    complete = manifest.model_copy(update={"version": version_of(folder, manifest.base), "files": files})
+    (folder / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from api.doctor import examine
 from api.encoding import EncoderProcess
 from api.settings import Settings
 from graph import Store
-from ingestion.encoders.adapter import AdapterError
+from ingestion.encoders.adapter import AdapterError, open_adapter
 from ingestion.encoders.text import load_text_encoder
 
 
@@ -85,3 +88,31 @@ def test_the_encoder_of_a_server_uses_the_adapter_of_its_shop(tmp_path: Path, ma
         process.stop()
     expected = load_text_encoder(adapter=made, device="cpu").encode(titles()[:3])
     assert found == pytest.approx(np.asarray(expected), abs=1e-5)
+
+
+def finetune_text(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "api.cli", "finetune-text", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_goes_on_from_the_adapter_in_use(tmp_path: Path, made: Path) -> None:
+    adapters.use(tmp_path / "home", made)
+    done = finetune_text(
+        made.parent / "snapshot", "--out", tmp_path / "new", "--home", tmp_path / "home", "--budget", 0.1, "--json", "-"
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["earlier"] == open_adapter(made).version
+    assert said["version"] == open_adapter(tmp_path / "new").version
+    assert set(said["figures"]) == {"before", "earlier", "after", "old_earlier", "old_after"}
+    for word in ("Going on from", "this adapter", "Forgotten of what was held out before"):
+        assert word in done.stderr
+    # Only embedding puts it in use: until then the stored vectors are those of the old one.
+    assert adapters.in_use(tmp_path / "home") != tmp_path / "new"
+
+
+def test_the_command_replaces_no_folder_that_is_not_an_adapter(tmp_path: Path, made: Path) -> None:
+    snapshot = made.parent / "snapshot"
+    refused = finetune_text(snapshot, "--out", snapshot, "--home", tmp_path)
+    assert refused.returncode == 1
+    assert f"{snapshot}: exists and is not one of ours" in refused.stderr

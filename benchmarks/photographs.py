@@ -41,6 +41,11 @@ class Drawn:
     pool: IntArray
     judged: IntArray
 
+    def first(self, count: int) -> "Drawn":
+        """Without the products from the position `count` on, which lies behind the pool."""
+        products = Photographed(self.products.rows[:count], self.products.pictures[:count])
+        return Drawn(products, self.names, self.types[:count], self.pool, self.judged[self.judged < count])
+
 
 def draw(data: Path, *, least: int, pool: int, judged: int, seed: int) -> Drawn:
     """`pool` products of each type that has at least `least`, and others at random, from the folder `data`."""

@@ -58,8 +58,11 @@ def learn(features: FloatArray, labels: IntArray, *, seed: int = 0) -> tuple[Cla
     counts = np.bincount(labels) if len(labels) else np.zeros(0, int)
     if len(counts) < 2 or counts.min() < FEWEST:
         raise ExamplesError(f"two labels or more with {FEWEST} examples or more each are needed to learn from")
+    # Weights lie in the space that the examples span, which has no more than n dimensions.
+    left, lengths, axes = np.linalg.svd(features.astype(np.float64), full_matrices=False)
+    short = left * lengths  # (n, at most n)
     folds = list(_folds(labels, min(_FOLDS, int(counts.min())), seed))
-    held_out = _held_out(features.astype(np.float64), labels, folds, len(counts))
+    held_out = _held_out(short, labels, folds, len(counts))
     losses = [log_loss(softmax(logits / best_temperature(logits, labels)), labels) for logits in held_out]
     best = int(np.argmin(losses))
     temperature = best_temperature(held_out[best], labels)
@@ -71,7 +74,8 @@ def learn(features: FloatArray, labels: IntArray, *, seed: int = 0) -> tuple[Cla
         temperature=temperature,
         penalty=_PENALTIES[best],
     )
-    return _fit(features.astype(np.float64), labels, _PENALTIES[best], len(counts)).cooled(temperature), check
+    fitted = _fit(short, labels, _PENALTIES[best], len(counts)).cooled(temperature)
+    return Classifier(axes.T @ fitted.weight, fitted.bias), check
 
 
 def _folds(labels: IntArray, count: int, seed: int) -> Iterator[IntArray]:

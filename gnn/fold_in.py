@@ -4,7 +4,6 @@ Shapes: N products.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -43,22 +42,22 @@ def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], f
     neighbours, S^k X = S (S^(k-1) X), with its own row of S; those of a known product stay. A product whose features
     another encoder made than the model was trained with stays as it is.
     """
-    layers = {part: layer.copy() for part, layer in latent.layers.items()}
-    all_shares = {modality: share.copy() for modality, share in latent.shares.items()}
+    latent = latent.copied(scorer.size)
     for product in products:
         position = scorer.positions[product.id]
         if not latent.fusion.takes(product.features):
             continue
         shares, parts = latent.fusion.shares(product.features), latent.fusion.parts(product.features)
-        for modality, share in all_shares.items():
+        for modality, share in latent.shares.items():
             share[position] = shares.get(modality, 0.0)
-            layers[modality][0, position] = parts.get(modality, 0.0)
+            latent.layers[modality][0, position] = parts.get(modality, 0.0)
     rows = {position: _hop(scorer, latent, position) for position in fresh}
-    for layer in layers.values():
+    for layer in latent.layers.values():
         for k in range(1, len(layer)):
             for position, (neighbours, shares) in rows.items():
                 layer[k, position] = shares @ layer[k - 1, neighbours]
-    return replace(latent, layers=layers, shares=all_shares)
+    latent.renew(np.array([scorer.positions[product.id] for product in products], np.intp))
+    return latent
 
 
 def _hop(scorer: Scorer, latent: Latent, position: int) -> tuple[IntArray, FloatArray]:

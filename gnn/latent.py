@@ -8,7 +8,7 @@ that is new since training gets its row of S from its graph neighbours and with 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -49,13 +49,59 @@ class Latent:
     @cached_property
     def parts(self) -> dict[str, Vectors]:
         """Part -> (N, d), Σ_k β_k S^k X."""
-        hops = self.hops.astype(np.float32)
-        return {name: np.tensordot(hops, layers, axes=1) for name, layers in self.layers.items()}
+        return {name: self._summed(layers) for name, layers in self.layers.items()}
 
     @cached_property
     def vectors(self) -> Vectors:
         """(N, d) z."""
         return np.asarray(sum(self.parts.values()), np.float32)
+
+    def _summed(self, layers: Vectors) -> Vectors:
+        """(P, d) of (K, P, d), number by number, so that some products alone have the same numbers as all together."""
+        hops = self.hops.astype(np.float32)
+        total = hops[0] * layers[0]
+        for hop, layer in zip(hops[1:], layers[1:], strict=True):
+            total += hop * layer
+        return np.asarray(total)
+
+    def copied(self, size: int) -> "Latent":
+        """The same with arrays of its own and room for new products at the end, of which it says nothing yet.
+
+        What was worked out of the arrays is copied as well: `renew` says where they were written to.
+        """
+
+        def own(array: Vectors, axis: int = 0) -> Vectors:
+            shape = list(array.shape)
+            shape[axis] = size
+            result = np.zeros(shape, array.dtype)
+            result[(slice(None),) * axis + (slice(array.shape[axis]),)] = array
+            return result
+
+        # As the start of a path a new product counts like one that nobody has met yet.
+        rarest = np.full(size - len(self.start_factor), self.start_factor.max(initial=0.0))
+        result = replace(
+            self,
+            layers={name: own(layers, 1) for name, layers in self.layers.items()},
+            shares={name: own(shares) for name, shares in self.shares.items()},
+            start_factor=np.concatenate([self.start_factor, rarest]),
+        )
+        known = self.__dict__
+        if "parts" in known:
+            result.__dict__["parts"] = {name: own(part) for name, part in self.parts.items()}
+        if "vectors" in known:
+            result.__dict__["vectors"] = own(self.vectors)
+        if "spread_of_texts" in known:
+            result.__dict__["spread_of_texts"] = self.spread_of_texts
+        return result
+
+    def renew(self, positions: IntArray) -> None:
+        """Works out anew what follows from layers of some products that were written to, in arrays of its own."""
+        if "parts" not in self.__dict__:
+            return
+        for name, layers in self.layers.items():
+            self.parts[name][positions] = self._summed(layers[:, positions])
+        if "vectors" in self.__dict__:
+            self.vectors[positions] = sum(part[positions] for part in self.parts.values())
 
     @cached_property
     def spread_of_texts(self) -> float:

@@ -176,7 +176,7 @@ def _fresh_units(scorer: Scorer) -> UnitWeights:
 
 
 def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
-    """Room for new products at the end of every array; nothing links them yet."""
+    """Room for new products at the end of every array but the vectors' (`gnn.fold_in`); nothing links them yet."""
     if not ids:
         return scorer
     n, more = scorer.size, len(ids)
@@ -184,20 +184,11 @@ def _with_rows(scorer: Scorer, ids: Sequence[str]) -> Scorer:
     def longer(array: FloatArray) -> FloatArray:
         return np.concatenate([array, np.zeros(more)])
 
-    latent = scorer.latent
-    if latent is not None:
-        layers = {part: np.pad(layer, ((0, 0), (0, more), (0, 0))) for part, layer in latent.layers.items()}
-        # As the start of a path a new product counts like one that nobody has met yet.
-        rarest = np.full(more, latent.start_factor.max(initial=0.0))
-        shares = {modality: np.pad(share, (0, more)) for modality, share in latent.shares.items()}
-        start_factor = np.concatenate([latent.start_factor, rarest])
-        latent = replace(latent, layers=layers, shares=shares, start_factor=start_factor)
     larger = replace(
         scorer,
         product_ids=(*scorer.product_ids, *ids),
         terms=tuple(grown(term, more) for term in scorer.terms),
         low_pass=scorer.low_pass and scorer.low_pass.longer(more),
-        latent=latent,
         prior=longer(scorer.prior),
         trend=np.concatenate([scorer.trend, np.ones(more)]),
         alive=np.concatenate([scorer.alive, np.ones(more, bool)]),

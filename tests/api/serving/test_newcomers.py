@@ -94,6 +94,29 @@ def test_words_and_picture_are_node_features_at_once(ready: Client, second: Clie
     assert hashes(store, "seen") == made  # nothing new to encode in bulk
 
 
+def test_reasons_name_the_known_product_that_a_new_one_resembles(shop: Client, second: Client) -> None:
+    shop.upsert({"productId": "unmet", "title": "Mug of a new kind", "categories": [{"categoryId": "mug"}]})
+    query = """query($a: AudienceInput!, $p: String!) { explain(audience: $a, productId: $p) { score prior
+        remainder { count value }
+        contributions(first: 100) { kind value text because { product { productId } }
+            resembles { productId title categories { categoryId } } } } }"""
+    for server in (shop, second):
+        found = server.ask(query, a={"productIds": ["p0", "p2"]}, p="unmet")["explain"]
+        through = [part for part in found["contributions"] if part["resembles"] is not None]
+        assert through
+        assert {part["resembles"]["categories"][0]["categoryId"] for part in through} == {"mug"}
+        assert all(part["resembles"]["title"] in part["text"] for part in through)
+        total = found["prior"] + found["remainder"]["value"] + sum(part["value"] for part in found["contributions"])
+        assert found["score"] == pytest.approx(total, rel=1e-4)
+
+
+def test_products_say_how_much_each_of_their_features_counts(ready: Client) -> None:
+    query = "query($p: String!) { product(productId: $p) { featureWeights { feature weight } } }"
+    ready.upsert({"productId": "weighed", "title": "Red mug"}, {"productId": "unweighed"})
+    assert ready.ask(query, p="weighed")["product"]["featureWeights"] == [{"feature": "text", "weight": 1.0}]
+    assert ready.ask(query, p="unweighed")["product"]["featureWeights"] == []
+
+
 def test_only_what_is_sent_is_encoded_anew(ready: Client, home: Path, store: Store) -> None:
     for name, gradient in (("one.png", Image.linear_gradient("L")), ("other.png", Image.radial_gradient("L"))):
         gradient.save(home / "images" / name)

@@ -219,7 +219,7 @@ def _peak() -> int:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="the folder fashion, with catalogue.csv.gz and images.npz")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--million", action="store_true", help="the million texts alone, as JSON")

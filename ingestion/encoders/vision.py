@@ -119,8 +119,11 @@ def _whole(picture: Image.Image) -> NDArray[np.float32]:
     side = max(picture.size)
     square = Image.new("RGB", (side, side), "white")
     square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    pixels = np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float32)
-    return np.ascontiguousarray(((pixels - 127) / 128).transpose(2, 0, 1))
+    pixels = np.asarray(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
+    prepared = pixels.astype(np.float32, order="C")
+    prepared -= 127
+    prepared *= 1 / 128  # exact, as it is a power of two
+    return prepared
 
 
 def _of_transformers(folder: Path, place: torch.device) -> Network:

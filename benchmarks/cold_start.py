@@ -92,7 +92,8 @@ def _by_person(questions: Questions) -> dict[int, npt.NDArray[np.int32]]:
 
 def _some(users: list[int], seed: int) -> list[int]:
     """All of them, or so many at random."""
-    return np.random.default_rng(seed).permutation(sorted(users))[:MOST_ASKED].tolist()
+    drawn: list[int] = np.random.default_rng(seed).permutation(sorted(users))[:MOST_ASKED].tolist()
+    return drawn
 
 
 def with_arrivals(withheld: Withheld, scorer: Scorer) -> Scorer:

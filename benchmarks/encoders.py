@@ -88,7 +88,7 @@ def text_rates(encoder: TextEncoder, texts: Sequence[str], folder: Path) -> dict
     cache = EmbeddingCache(folder / "texts")
 
     def of(some: list[str]) -> dict[str, Run]:
-        tokens = sorted(encoder._tokens(some), key=len, reverse=True)
+        tokens = sorted(encoder.tokens(some), key=len, reverse=True)
         batches = [tokens[at : at + 32] for at in range(0, len(tokens), 32)]
         return {
             "bare": lambda: list(on_cores(encoder._run, batches)),

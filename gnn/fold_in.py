@@ -47,9 +47,9 @@ def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], f
         position = scorer.positions[product.id]
         if not latent.fusion.takes(product.features):
             continue
-        shares, parts = latent.fusion.shares(product.features), latent.fusion.parts(product.features)
-        for modality, share in latent.shares.items():
-            share[position] = shares.get(modality, 0.0)
+        gates, parts = latent.fusion.shares(product.features), latent.fusion.parts(product.features)
+        for modality, shares in latent.shares.items():
+            shares[position] = gates.get(modality, 0.0)
             latent.layers[modality][0, position] = parts.get(modality, 0.0)
     rows = {position: _hop(scorer, latent, position) for position in fresh}
     for layer in latent.layers.values():

@@ -11,6 +11,7 @@ content, as for cold items in Schein et al. 2002, but of whole scores.)
 Shapes: N products, d_m width of a modality's feature, w of what is kept of it, K stand-ins each.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -207,7 +208,7 @@ def _scale(real: FloatArray, alone: FloatArray, stand: FloatArray) -> float:
     missing = float(real.var() - alone.var())
     if missing <= 0.0 or spread <= 0.0:
         return 0.0
-    return (np.sqrt(shared**2 + spread * missing) - shared) / spread
+    return (math.sqrt(shared**2 + spread * missing) - shared) / spread
 
 
 def _centred(scores: npt.NDArray[np.floating]) -> FloatArray:

@@ -50,7 +50,7 @@ class StandIns:
         """(F, K) ρ."""
         return np.asarray(sum(self.weights.values(), np.zeros(self.known.shape)))
 
-    def add_to(self, own: FloatArray) -> None:
+    def add_to(self, own: npt.NDArray[np.floating[Any]]) -> None:
         """Adds to each product what those that stand in for it give; (..., N) is changed in place."""
         if len(self):
             own[..., self.products] += own @ self._matrix(own.shape[-1]).astype(own.dtype)

@@ -48,8 +48,8 @@ def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], f
         if not latent.fusion.takes(product.features):
             continue
         gates, parts = latent.fusion.shares(product.features), latent.fusion.parts(product.features)
-        for modality, shares in latent.shares.items():
-            shares[position] = gates.get(modality, 0.0)
+        for modality, of_all in latent.shares.items():
+            of_all[position] = gates.get(modality, 0.0)
             latent.layers[modality][0, position] = parts.get(modality, 0.0)
     rows = {position: _hop(scorer, latent, position) for position in fresh}
     for layer in latent.layers.values():

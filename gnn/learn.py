@@ -84,7 +84,10 @@ def learn(
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
     past = histories(shop)
-    model = LinearPropagation(_start(shop, generator, earlier), shop.features, carriers(found), len(shop.behaviours))
+    degree = np.bincount(past.products, minlength=shop.products)
+    met = degree > 0
+    start = _start(shop, generator, earlier) * met[:, None].astype(np.float32)
+    model = LinearPropagation(start, shop.features, carriers(found), len(shop.behaviours))
     model = model.to(device)
     users = _trainable(shop, past)
     if not len(users):
@@ -96,7 +99,6 @@ def learn(
         {"params": [p for name, p in model.named_parameters() if name != "free"], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99))
-    degree = np.bincount(past.products, minlength=shop.products)
     rarity = torch.from_numpy(np.asarray(np.maximum(degree, 1) ** -0.5, np.float32)).to(device)
     softmax, pace, step = SoftmaxLoss(device), Pace(steps, seconds), 0
     while step < pace.steps:
@@ -104,9 +106,8 @@ def learn(
             group["lr"] = LEARNING_RATE * pace.rate(step)
         batch = _batch(shop, past, generator.choice(users, min(BATCH, len(users)), replace=False), generator, device)
         # Who nobody met has no free vector, as later when it is served; others lose it where content can stand in.
-        keep = degree > 0
-        if model.modalities:
-            keep &= generator.random(shop.products) >= COLD_SHARE
+        drawn = generator.random(shop.products) >= COLD_SHARE
+        keep = met & drawn if model.modalities else met
         z = model(None if keep.all() else torch.from_numpy(keep.astype(np.float32)).to(device))
         loss = _loss(softmax, model, z, batch, rarity, _columns(batch, shop.products, generator))
         optimizer.zero_grad(set_to_none=True)

@@ -39,7 +39,7 @@ WIDTH = 128
 MOST_KNOWN = 50_000
 _SEEN_FOR_AXES = 20_000
 # Products that are left out to find κ, and what is tried.
-_LEFT_OUT, _GRAPH = 200, (0.0, 0.05, 0.1, 0.2, 0.4, 1.0)
+_LEFT_OUT, _GRAPH = 200, (0.0, 0.05, 0.1, 0.2, 0.4, 1.0, 2.0)
 
 
 @dataclass(frozen=True)

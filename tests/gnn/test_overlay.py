@@ -159,8 +159,10 @@ def test_a_relation_of_a_new_type_counts_with_the_default_weight(scorer):
     now = adopt(scorer, ontology)
     before = score(now, "p6")
     links = {"IN_CATEGORY": [("even", 1.0)], "MADE_OF": [("oak", 1.0)]}
-    known = {"out": links | {"COMPLEMENTS": [("p2", 1.0)]}}, {"out": links, "into": {"COMPLEMENTS": [("p4", 1.0)]}}
-    now = write_products(now, [LiveProduct("p0", **known[0]), LiveProduct("p6", **known[1])])
+    text = checkerboard().text
+    first = LiveProduct("p0", {"text": text[0]}, links | {"COMPLEMENTS": [("p2", 1.0)]})
+    second = LiveProduct("p6", {"text": text[6]}, links, {"COMPLEMENTS": [("p4", 1.0)]})
+    now = write_products(now, [first, second])
     part = next(p for p in explain(now, now.history(ROWS), [6], NOW)[0].parts if p.term and p.term.name == "MADE_OF")
     assert part.middles == ("oak",)
     assert score(now, "p6") == pytest.approx(before + part.value)
@@ -220,7 +222,8 @@ def live(model, product):
                 into.setdefault(name, []).append((model.shop.ids["Product"][source], float(weight)))
     # In no order that arrays would have.
     out, into = ({name: links[::-1] for name, links in found.items()} for found in (out, into))
-    return LiveProduct(product, out=out, into=into)
+    features = {name: matrix[here].astype(float) for name, matrix in model.shop.features.items() if matrix[here].any()}
+    return LiveProduct(product, features, out, into)
 
 
 @pytest.mark.parametrize("seed", range(6))

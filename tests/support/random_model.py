@@ -3,7 +3,7 @@
 Products 0 and 1 are twins (the same events and links), the last one has no event and no link.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -54,7 +54,7 @@ def random_model(folder: Path, seed: int) -> RandomModel:
     """A model of a random graph; the same seed gives the same."""
     generator = np.random.default_rng(seed)
     snapshot = _random_shop(generator).write(folder / "snapshot")
-    shop = read_shop(snapshot)
+    shop = replace(read_shop(snapshot), features=_random_features(generator))
     scorer = _random_scorer(shop, generator)
     manifest = describe(scorer, created_at=START, as_of=NOW, change_number=0, fit={})
     save_artifact(Artifact(manifest, scorer), folder / "artifact")
@@ -134,7 +134,7 @@ def _random_scorer(shop: Shop, generator: np.random.Generator) -> Scorer:
         behaviours=shop.behaviours,
         terms=tuple(terms),
         low_pass=random_low_pass(generator, n, b),
-        latent=_random_latent(generator, n, b),
+        latent=_random_latent(generator, shop, b),
         prior=generator.normal(size=n),
         trend=np.exp(0.3 * generator.normal(size=n)),
         alive=np.ones(n, bool),
@@ -174,17 +174,25 @@ def random_low_pass(generator: np.random.Generator, n: int, b: int, width: int =
     )
 
 
-def _random_latent(generator: np.random.Generator, n: int, b: int, hops: int = 3, width: int = 4) -> Latent:
-    layers = {
-        part: np.stack([_random_vectors(generator, n, width) for _ in range(hops)]) for part in (FREE, "text", "image")
-    }
+def _random_features(generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Of the twins the same, of the last product none."""
+    return {part: _random_vectors(generator, PRODUCTS, 5) for part in ("text", "image")}
+
+
+def _random_latent(generator: np.random.Generator, shop: Shop, b: int, hops: int = 3, width: int = 4) -> Latent:
+    n, parts = shop.products, tuple(shop.features)
+    layers = {part: np.stack([_random_vectors(generator, n, width) for _ in range(hops)]) for part in (FREE, *parts)}
+    fusion = Fusion(
+        {part: generator.normal(size=(5, width)).astype(np.float32) for part in parts},
+        {part: generator.normal(size=6).astype(np.float32) for part in parts},
+    )
+    own = [{part: matrix[product] for part, matrix in shop.features.items()} for product in range(n)]
+    for part in parts:
+        layers[part][0] = [fusion.parts(features).get(part, np.zeros(width)) for features in own]
     return Latent(
         layers=layers,
-        fusion=Fusion(
-            {part: generator.normal(size=(5, width)).astype(np.float32) for part in ("text", "image")},
-            {part: generator.normal(size=6).astype(np.float32) for part in ("text", "image")},
-        ),
-        shares={part: np.full(n, 0.5, np.float32) for part in ("text", "image")},
+        fusion=fusion,
+        shares={part: np.array([fusion.shares(f).get(part, 0.0) for f in own], np.float32) for part in parts},
         hops=generator.uniform(0, 1, hops),
         gates={"CO_BUYER": 0.5, "IN_CATEGORY": 0.5},
         start_factor=_of_twins(generator.uniform(0.5, 2, n)),

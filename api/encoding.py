@@ -36,6 +36,12 @@ Node = Sequence[object]
 """The properties that describe a node, in the ontology's order."""
 
 
+class Sought(NamedTuple):
+    """Words that somebody looks for something with, in the place of a node: they describe none, and are not kept."""
+
+    text: str
+
+
 class EncoderUnavailableError(PathrecError):
     """Nothing can be encoded now."""
 
@@ -53,7 +59,7 @@ class Encoded:
 
     Attributes:
         version: of the encoder.
-        hashes: under which the store keeps the vectors.
+        hashes: under which the store keeps the vectors; none of what is sought.
         problems: row -> why what it shows cannot be used.
     """
 
@@ -141,7 +147,7 @@ class EncoderProcess:
         """Vectors of some nodes.
 
         Args:
-            nodes: one at least.
+            nodes: one at least; all of them nodes, or all `Sought`.
             seconds: how long to wait for `PIECE` of them.
 
         Raises:
@@ -267,9 +273,13 @@ def _open_texts(model: str | None, cache: Path, home: Path | None) -> Iterator[E
 
     adapter = adapters.in_use(home) if home and not model else None
     encoder, kept = load_text_encoder(model, adapter=adapter), EmbeddingCache(cache)
+    of_queries = encoder.for_queries()
 
     def encode(nodes: Sequence[Node]) -> Encoded:
-        matrix, hashes = encode_cached(encoder, [joined(_words(node)) for node in nodes], kept)
+        texts = [joined(_words(node)) for node in nodes]
+        if isinstance(nodes[0], Sought):
+            return Encoded(of_queries.version, of_queries.encode(texts), ())
+        matrix, hashes = encode_cached(encoder, texts, kept)
         return Encoded(encoder.version, matrix, tuple(hashes))
 
     yield encode

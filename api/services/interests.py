@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from api.encoding import EncoderProcess, EncoderUnavailableError
+from api.encoding import EncoderProcess, EncoderUnavailableError, Sought
 from api.services.errors import BadInputError
 from gnn.interests import NOTHING, Interest, Stated, knows, reads, stated
 from graph import Store
@@ -142,7 +142,7 @@ class Listener:
         if known is not None or self._encoder is None:
             return known
         try:
-            encoded = self._encoder.encode([[text]])
+            encoded = self._encoder.encode([Sought(text)])
         except EncoderUnavailableError as error:
             _log.warning("answered_without_text", reason=str(error))
             return None

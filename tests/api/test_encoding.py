@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_models import write_tiny_bert
 
-from api.encoding import EncoderProcess, EncoderUnavailableError, picture_encoder, text_encoder
+from api.encoding import EncoderProcess, EncoderUnavailableError, Sought, picture_encoder, text_encoder
+from ingestion.encoders.text import load_text_encoder
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,26 @@ def test_properties_become_one_vector_a_node_with_its_hash(encoder: EncoderProce
     assert encoded.matrix.shape[0] == len(encoded.hashes) == 3
     assert np.linalg.norm(encoded.matrix, axis=1) == pytest.approx([1, 1, 0], abs=1e-5)
     assert len(set(encoded.hashes)) == 3
+
+
+def test_what_is_sought_goes_after_the_instruction_for_queries_and_is_not_kept(tmp_path: Path) -> None:
+    write_tiny_bert(tmp_path / "model")
+    prompts = '{"prompts": {"query": "for ", "document": "tea "}}'
+    (tmp_path / "model" / "config_sentence_transformers.json").write_text(prompts)
+    process = text_encoder(str(tmp_path / "model"), tmp_path / "cache")
+    process.start()
+    try:
+        assert wait(process) == "ready"
+        found = process.encode([Sought("red mug")])
+        assert not [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+        kept = process.encode([["red mug"]])
+    finally:
+        process.stop()
+    model = load_text_encoder(str(tmp_path / "model"))
+    assert found.matrix == pytest.approx(model.for_queries().encode(["red mug"]), abs=1e-5)
+    assert kept.matrix == pytest.approx(model.encode(["red mug"]), abs=1e-5)
+    assert abs(found.matrix - kept.matrix).max() > 1e-3
+    assert found.hashes == ()
 
 
 def test_a_child_that_is_killed_is_replaced(encoder: EncoderProcess) -> None:

@@ -11,9 +11,16 @@ products, and of the new ones alone; and, for comparison, how many of the other 
 Baselines: what most resembles the person's products in text or, where there is none, in relations; the category that
 sells most; chance. `--ablation` trains again with parts of what is known of products left out. `--validation` asks
 the validation part, for choices that are made before the test part is looked at.
+
+What fine-tuning brings is measured on a snapshot; `--seen` writes what may be seen of it, to fine-tune on:
+
+    python -m benchmarks.cold_start --data SNAPSHOT --seen SEEN
+    pathrec finetune-text SEEN --out ADAPTER
+    python -m benchmarks.cold_start --data SNAPSHOT --adapter ADAPTER --json adapted.json
 """
 
 import argparse
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +30,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
@@ -38,6 +47,9 @@ from gnn.stand_ins import StandIns
 from gnn.tasks import Benchmark, Questions, Split
 from gnn.train import choose_device, train_model, validation_split
 from gnn.units import History
+from ingestion.encoders import texts_of
+from ingestion.encoders.text import load_text_encoder
+from schema.snapshot import Snapshot, open_snapshot, write_manifest, writing_snapshot
 
 K = 20
 MOST_ASKED = 2_000
@@ -198,6 +210,25 @@ def _measure_one(benchmark: Benchmark, options: argparse.Namespace, *, baselines
     return rows
 
 
+def write_seen(snapshot: Snapshot, withheld: Withheld, out: Path) -> None:
+    """The snapshot without events of the products that were taken out and without what came later."""
+    events, gone = snapshot.events(), {product.id for product in withheld.arrivals}
+    ids = np.array(snapshot.nodes("Product").column("id").to_pylist())
+    left = ~np.isin(ids, list(gone))[events.column("product").to_numpy()]
+    left &= events.column("time").cast(pa.int64()).to_numpy() < withheld.seen.as_of_ms
+    with writing_snapshot(out) as folder:
+        for part in ("nodes", "edges"):
+            shutil.copytree(snapshot.path / part, folder / part, dirs_exist_ok=True)
+        pq.write_table(events.filter(pa.array(left)), folder / "events.parquet")
+        write_manifest(folder, snapshot.manifest.model_copy(update={"events": int(left.sum())}))
+
+
+def encoded_by(snapshot: Snapshot, adapter: Path) -> npt.NDArray[np.float32]:
+    """(N, d) texts of all products by a fine-tuned encoder."""
+    source = snapshot.ontology.nodes["Product"].features["text"].source
+    return load_text_encoder(adapter=adapter).encode(texts_of(snapshot.nodes("Product"), source))
+
+
 def table(title: str, rows: dict[str, dict[str, float]]) -> Table:
     """The figures for a reader."""
     shown = Table(title=title)
@@ -219,9 +250,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="the longest that each training may take")
     parser.add_argument("--ablation", action="store_true", help="train with parts of what is known of products")
     parser.add_argument("--validation", action="store_true", help="ask the validation part")
+    parser.add_argument("--seen", type=Path, help="write a snapshot of what may be seen there, and measure nothing")
+    parser.add_argument("--adapter", type=Path, help="encode the texts anew with this adapter of the text encoder")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     benchmark = read_question(options.data, options.format, (), seed=options.seed, without=options.without)
+    if options.seen is not None:
+        asked = Asked.of(benchmark, options.seed, validation=options.validation)
+        write_seen(open_snapshot(options.data), asked.withheld, options.seen)
+        return
+    if options.adapter is not None:
+        text = encoded_by(open_snapshot(options.data), options.adapter)
+        benchmark = replace(benchmark, shop=replace(benchmark.shop, features={**benchmark.shop.features, "text": text}))
     rows, where = measure(benchmark, options), machine()
     Console(width=140).print(table(f"recall@{K}, {benchmark.name}, seed {options.seed}", rows))
     if options.json is not None:

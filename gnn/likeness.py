@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.hops import hop_row
-from gnn.paths import BoolArray, FloatArray, IntArray
+from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
 from gnn.stand_ins import StandIns
 
 if TYPE_CHECKING:
@@ -132,14 +132,23 @@ class Likeness:
         }
 
 
+def nothing_tells(scorer: "Scorer", features: Features) -> bool:
+    """Whether there is nothing by which products could be alike."""
+    return not features and not _relations(scorer)
+
+
 def related(scorer: "Scorer", position: int) -> FloatArray:
-    """(N,) how near products are by relations that are not behaviour; the nearest is one away from nothing: 1."""
+    """(N,) how near products are by relations that are not behaviour, the nearest 1."""
     row = np.zeros(scorer.size)
-    for term in scorer.terms:
-        if term.term.kind in ("shared", "forward") and term.term.name == term.term.relation:
-            row += hop_row(term, position)
+    for term in _relations(scorer):
+        row += hop_row(term, position)
     row[position] = 0.0
     return np.asarray(row / max(row.max(initial=0.0), 1e-12))
+
+
+def _relations(scorer: "Scorer") -> list[PathTerm]:
+    """The terms that relations carry, each relation once."""
+    return [t for t in scorer.terms if t.term.kind in ("shared", "forward") and t.term.name == t.term.relation]
 
 
 def along(features: Float32, axes: Float32) -> Float16:

@@ -184,7 +184,8 @@ def fit_split(
         )
         fitted = _normalised(before, names, numbers, seed)
         if turn + 1 < rounds:
-            scorer = build(before, fitted, seed=seed, version="fit")
+            # Fitting knows no stand-ins, so that what they put in front would be beaten without learning from it.
+            scorer = _bare(before, fitted, seed=seed, version="fit")
             model = ModelRanker.over(scorer, shop, moment_of(shop, fitted))
             smooth = before.smooth if _earns_its_place(numbers) else None
             # Shares are known now: with one variant a term leaves room for more people.
@@ -201,13 +202,17 @@ def _earns_its_place(numbers: Fit) -> bool:
 
 def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Scorer:
     """A model of everything that a shop shows, with numbers fitted before."""
+    return _with_stand_ins(everything, _bare(everything, fitted, seed=seed, version=version), seed)
+
+
+def _bare(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Scorer:
+    """The model without stand-ins and without a weight for relations that are new."""
     shop = everything.shop
-    sample = _sample(shop, seed)
-    parts = _Parts(everything, fitted, sample)
+    parts = _Parts(everything, fitted, _sample(shop, seed))
     terms = tuple(parts.sized_path(incidence) for incidence in everything.found)
     moment = moment_of(shop, fitted)
     prior, trend = _at_the_end(moment, shop)
-    scorer = Scorer(
+    return Scorer(
         model_version=version,
         ontology=shop.ontology,
         product_ids=shop.ids["Product"],
@@ -223,7 +228,6 @@ def build(everything: Learned, fitted: Fitted, *, seed: int, version: str) -> Sc
         contexts=weighted(everything.contexts, fitted.context),
         pulse=Pulse.of(moment) if shop.has_times else None,
     )
-    return _with_stand_ins(everything, scorer, seed, sample)
 
 
 @dataclass(frozen=True)
@@ -370,12 +374,12 @@ def _at_the_end(moment: Moment, shop: Shop) -> tuple[FloatArray, FloatArray]:
     return shrunk_to_category(shop, moment.prior @ known), np.exp(shrunk_to_category(shop, moment.trend @ known))
 
 
-def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int, sample: IntArray) -> Scorer:
+def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int) -> Scorer:
     """The model with the default weight, and with stand-ins for products that nobody met.
 
     Both are measured by the personal part of scores over some people and all products.
     """
-    shop, generator = everything.shop, np.random.default_rng(seed)
+    shop, generator, sample = everything.shop, np.random.default_rng(seed), _sample(everything.shop, seed)
     likeness = None if nothing_tells(scorer, shop.features) else unfitted(shop.features, everything.met, generator)
     of_known: list[npt.NDArray[np.float32]] = []
     if_unmet: list[npt.NDArray[np.float32]] = []

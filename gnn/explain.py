@@ -41,7 +41,7 @@ class Part:
     middle nodes of its paths, the strongest first: ids for shared nodes, pseudonyms for meetings and steps; `group`
     is how many different ones there are, since somebody who took the same step twice is in the middle of two paths.
     Both are empty for direct and latent ones. `resembles` is the position of a known product that stands in for one
-    that nobody has met: all that the unit gives to it.
+    that nobody has met: what the unit gives to it, `by_paths` or by the rest.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Part:
     value: float
     middles: tuple[str, ...] = ()
     resembles: int | None = None
+    by_paths: bool = False
 
     @property
     def group(self) -> int:
@@ -87,7 +88,7 @@ class _Row:
     """Contributions of one term, latent part or stand-in to some products, (U, I), of U units from `first` on.
 
     `path` is an explicit term and the middle nodes of the viewer in it, `liked` an interest, `resembles` (I,) who
-    stands in for each.
+    stands in for each; what comes through them is `by_paths` or by the rest.
     """
 
     kind: Kind
@@ -95,6 +96,7 @@ class _Row:
     path: tuple[PathTerm, IntArray] | None = None
     liked: Liked | None = None
     resembles: IntArray | None = None
+    by_paths: bool = False
     first: int = 0
 
     @property
@@ -102,6 +104,10 @@ class _Row:
         if self.liked is not None:
             return self.liked.term.term
         return None if self.path is None else self.path[0].term
+
+    @property
+    def readable(self) -> bool:
+        return self.by_paths or self.term is not None
 
 
 def explain(
@@ -130,7 +136,7 @@ def explain(
     # (I, Σ U), so that what belongs to one product lies together.
     values = np.concatenate([np.zeros((0, len(positions))), *(row.values for row in rows)]).T.copy()
     mass = np.abs(values)
-    readable = mass[:, : sum(len(row.values) for row in rows if row.term is not None)].sum(axis=1)
+    readable = mass[:, : sum(len(row.values) for row in rows if row.readable)].sum(axis=1)
     shown = _strongest(mass, first)
     parts = _parts(rows, history, positions, values, shown)
     prior, total = scorer.prior[positions], mass.sum(axis=1)
@@ -230,11 +236,11 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
 def _contributions(
     scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None, told: Stated
 ) -> list[_Row]:
-    """Rows with a term first."""
+    """Those that can be read first."""
     done = _of_history(scorer, history, products, as_of, viewer)
     said = _of_told(scorer, told, products, len(history))
     rows = [replace(row, values=row.values * scorer.trend[products]) for row in (*done, *said)]
-    return sorted(rows, key=lambda row: row.term is None)
+    return sorted(rows, key=lambda row: not row.readable)
 
 
 def _of_told(scorer: Scorer, told: Stated, products: IntArray, first: int) -> list[_Row]:
@@ -259,11 +265,13 @@ def _of_history(
     looked_at, place = np.unique(np.concatenate([products, known.ravel()]), return_inverse=True)
     rows = _own(scorer, history, looked_at, as_of, viewer)
     parts = [replace(one, values=one.values[:, place[: len(products)]]) for one in rows]
-    if rows and len(at):
-        given = np.asarray(sum(one.values for one in rows))[:, place[len(products) :]]
-        given = given.reshape(len(history), *known.shape)
-        for modality, weights in scorer.stand_ins.weights.items():
-            parts += _by_likeness(_KINDS.get(modality, "FEATURE"), given * weights[row], known, at, len(products))
+    for by_paths in (True, False):
+        through = [one.values[:, place[len(products) :]] for one in rows if one.readable == by_paths]
+        if through and len(at):
+            given = np.asarray(sum(through)).reshape(len(history), *known.shape)
+            for modality, weights in scorer.stand_ins.weights.items():
+                found = _by_likeness(_KINDS.get(modality, "FEATURE"), given * weights[row], known, at, len(products))
+                parts += [replace(one, by_paths=by_paths) for one in found]
     return parts
 
 
@@ -353,7 +361,7 @@ def _parts(
                 middles[at] = row.liked.nodes_of(int(products[shown[0][at]]))
     terms = [row.term for row in rows]
     return [
-        Part(rows[n].kind, u, terms[n], value, names, _resembled(rows[n], i))
+        Part(rows[n].kind, u, terms[n], value, names, _resembled(rows[n], i), rows[n].by_paths)
         for n, u, value, names, i in zip(
             number.tolist(), unit.tolist(), values[shown].tolist(), middles, shown[0].tolist(), strict=True
         )

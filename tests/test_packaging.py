@@ -14,6 +14,8 @@ COMMANDS = (
     "demo",
     "ingest",
     "embed",
+    "label",
+    "judge",
     "export",
     "finetune-text",
     "train",
@@ -121,7 +123,9 @@ def test_a_command_writes_json(helps: dict[str, str], command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_of_a_command_is_documented(helps: dict[str, str], command: str) -> None:
-    offered = set(re.findall(r"^│ \*? *(--[a-z-]+)", helps[command], flags=re.MULTILINE))
+    # A choice of two, such as --accept and --reject, is one line.
+    lines = re.findall(r"^│ \*? *(--[a-z-]+)(?: +(--[a-z-]+))?", helps[command], flags=re.MULTILINE)
+    offered = {option for line in lines for option in line if option}
     own = offered - EVERYWHERE
     assert own == {option for option in own if f"`{option}" in section(command)}
     assert set(re.findall(r"(--[a-z-]+)", section(command))) <= offered | {"--home"}

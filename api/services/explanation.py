@@ -29,7 +29,7 @@ _NAME_PROPERTIES = ("name", "title", "value")
 class Contribution:
     """A part of a score that comes from one unit of the history, or from something that the viewer said.
 
-    `resembles` is the known product through which a product that nobody has met gets it.
+    `resembles` is the known product through which a product that nobody has met gets it, `by_paths` or by the rest.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class Contribution:
     middles: tuple[str, ...]
     group: int
     resembles: str | None = None
+    by_paths: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def reason(
         names=() if people or len(nodes) < 3 else nodes[1].names,
         group=contribution.group if people and contribution.group >= minimum_group else None,
         resembles=resembles,
+        by_paths=contribution.by_paths,
         resembles_start=isinstance(contribution.unit, Unit) and contribution.unit.product == contribution.resembles,
     )
 
@@ -270,4 +272,5 @@ def _contribution(part: Part, found: Explained, units: Sequence[Unit | Told], id
         middles=part.middles,
         group=part.group,
         resembles=None if part.resembles is None else ids[part.resembles],
+        by_paths=part.by_paths,
     )

@@ -24,6 +24,7 @@ class Reason:
         group: how many people or baskets stand in the middle; None where that is not said.
         resembles: title of the known product that this one resembles and gets it through.
         resembles_start: whether that is the one that it starts from.
+        by_paths: whether paths lead from what it starts from to that one, or behaviour as a whole.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Reason:
     group: int | None = None
     resembles: str | None = None
     resembles_start: bool = False
+    by_paths: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,15 @@ ENGLISH = Messages(
         "TEXT": "This is described in similar words as {start}.",
         "IMAGE": "This looks similar to {start}.",
         "FEATURE": "This is alike to {start}.",
+        "RELATIONS": "This is of the same kind as {start}.",
         "resembles+TEXT": "Its description resembles that of “{resembles}”, which goes with {start}.",
         "resembles+IMAGE": "Its picture resembles that of “{resembles}”, which goes with {start}.",
         "resembles+FEATURE": "It is alike to “{resembles}”, which goes with {start}.",
         "resembles+RELATIONS": "It is of the same kind as “{resembles}”, which goes with {start}.",
+        "learned+TEXT": "Its description resembles that of “{resembles}”, which behaviour as a whole links to {start}.",
+        "learned+IMAGE": "Its picture resembles that of “{resembles}”, which behaviour as a whole links to {start}.",
+        "learned+FEATURE": "It is alike to “{resembles}”, which behaviour as a whole links to {start}.",
+        "learned+RELATIONS": "It is of the same kind as “{resembles}”, which behaviour as a whole links to {start}.",
         "is+TEXT": "Its description resembles that of {start}.",
         "is+IMAGE": "Its picture resembles that of {start}.",
         "is+FEATURE": "It is alike to {start}.",
@@ -144,7 +151,8 @@ def _template(reason: Reason, ontology: Ontology) -> str:
     if isinstance(reason.unit, Liking):
         return "liked+names" if reason.names else "liked"
     if reason.resembles is not None:
-        return f"{'is' if reason.resembles_start else 'resembles'}+{reason.kind}"
+        how = "is" if reason.resembles_start else "resembles" if reason.by_paths else "learned"
+        return f"{how}+{reason.kind}"
     if reason.kind != "PATH" or reason.term is None:
         return reason.kind
     if reason.term.kind == "meeting":

@@ -77,8 +77,7 @@ def train(
     looks, best = [_look(encoder, lessons)], 0
     kept = [weight.detach().clone() for weight in weights]
     for step in range(1, STEPS + 1):
-        done = max((step - 1) / STEPS, (time.monotonic() - started) / seconds)
-        optimiser.param_groups[0]["lr"] = RATES[method] * _rate(done)
+        optimiser.param_groups[0]["lr"] = RATES[method] * _rate(_done(step - 1, time.monotonic() - started, seconds))
         encoder.network.train()
         loss = _step(encoder, lessons, lessons.draw(BATCH, chance), tokens)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -96,6 +95,12 @@ def train(
         for weight, good in zip(weights, kept, strict=True):
             weight.copy_(good)
     return Trained(min(best * EVERY, step), step, tuple(looks))
+
+
+def _done(steps: int, spent: float, seconds: float) -> float:
+    """The share of training that is done: of the steps where there is time for all of them, else of the time."""
+    share = steps / STEPS
+    return share if spent * STEPS <= seconds * max(steps, 1) else max(share, spent / seconds)
 
 
 def _rate(done: float) -> float:

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pytest
 from themed_shop import quick_adapter, titles
 
-from api import adapters, pipeline
+from api import adapters, encoding, pipeline
 from api.doctor import examine
-from api.encoding import EncoderProcess
 from api.settings import Settings
 from graph import Store
 from ingestion.encoders.adapter import AdapterError, open_adapter
@@ -76,7 +75,7 @@ def test_embedding_with_an_adapter_puts_it_in_use(embedded_store: Store, tmp_pat
 
 def test_the_encoder_of_a_server_uses_the_adapter_of_its_shop(tmp_path: Path, made: Path) -> None:
     adapters.use(tmp_path, made)
-    process = EncoderProcess(None, tmp_path / "cache", tmp_path)
+    process = encoding.text_encoder(None, tmp_path / "cache", tmp_path)
     process.start()
     try:
         deadline = time.monotonic() + 120

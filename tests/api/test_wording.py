@@ -104,6 +104,13 @@ def test_every_kind_of_path_and_contribution_has_words() -> None:
         if kind == "PATH":
             continue
         assert "Mug" in sentence(Reason(kind, 1.0, unit, "Mug"), ontology)
+    for kind in ("TEXT", "IMAGE", "FEATURE", "RELATIONS"):
+        through = sentence(Reason(kind, 1.0, unit, "Mug", resembles="Cup"), ontology)
+        assert "Mug" in through and "Cup" in through
+        learned = sentence(Reason(kind, 1.0, unit, "Mug", resembles="Cup", by_paths=False), ontology)
+        assert "Mug" in learned and "Cup" in learned and learned != through
+        itself = sentence(Reason(kind, 1.0, unit, "Mug", resembles="Mug", resembles_start=True), ontology)
+        assert itself.count("Mug") == 1
 
 
 def test_a_language_without_a_catalogue_gets_english() -> None:

@@ -39,7 +39,7 @@ def share_of(model, user):
     history, had = histories(model.shop).of(user), history_products(model.shop).of(user)
     products = np.setdiff1d(np.arange(model.shop.products), had)
     parts = [part for found in explain(model.scorer, history, products, NOW, f"u{user}") for part in found.parts]
-    readable = sum(abs(part.value) for part in parts if part.kind == "PATH")
+    readable = sum(abs(part.value) for part in parts if part.kind == "PATH" or part.by_paths)
     return readable / sum(abs(part.value) for part in parts) if parts else None
 
 

@@ -148,7 +148,9 @@ def _random_scorer(shop: Shop, generator: np.random.Generator) -> Scorer:
 def _random_stand_ins(generator: np.random.Generator, n: int) -> StandIns:
     """For two products, one of which may have events: what is stood in for and what is its own must not mix."""
     products = np.sort(generator.choice(np.arange(2, n - 1), 2, replace=False))
-    known = np.stack([generator.choice(np.setdiff1d(np.arange(n - 1), products), 3, replace=False) for _ in products])
+    # Never a twin: what one of them gives to the other it does not give to itself.
+    others = np.setdiff1d(np.arange(2, n - 1), products)
+    known = np.stack([generator.choice(others, 3, replace=False) for _ in products])
     return StandIns(products, known, {part: generator.uniform(0, 1, known.shape) for part in ("text", "relations")})
 
 

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +30,13 @@ def store(untouched: Path, tmp_path: Path) -> Iterator[Store]:
 def live(store: Store, tmp_path: Path) -> LiveModel:
     live = LiveModel(store, lambda: registry.served(tmp_path / "home"))
     live.follow()
-    assert live.problem is None
+    assert live.problem is None and live._state is not None
+    # All products of this shop are equally liked, so that what is fitted to how much is of either sign.
+    state, weights = live._state, np.array([0.2])
+    pulse = state.scorer.pulse
+    assert pulse is not None
+    pulse = replace(pulse, prior=np.resize(weights, len(pulse.prior)), trend=np.resize(weights, len(pulse.trend)))
+    live._state = replace(state, scorer=replace(state.scorer, pulse=pulse))
     return live
 
 

@@ -162,7 +162,7 @@ def test_each_contribution_names_its_unit_and_an_interest_its_nodes(model):
                 assert part.term is None
             else:
                 assert part.unit < len(history)
-        readable = sum(abs(part.value) for part in found.parts if part.kind == "PATH")
+        readable = sum(abs(part.value) for part in found.parts if part.kind == "PATH" or part.by_paths)
         assert found.readable_share == pytest.approx(readable / found.mass if found.mass else 0.0)
 
 

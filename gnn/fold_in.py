@@ -47,7 +47,8 @@ def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], f
         position = scorer.positions[product.id]
         if not latent.fusion.takes(product.features):
             continue
-        gates, parts = latent.fusion.shares(product.features), latent.fusion.parts(product.features)
+        gates = latent.fusion.shares(product.features)
+        parts = latent.fusion.parts(product.features, gates)
         for modality, of_all in latent.shares.items():
             of_all[position] = gates.get(modality, 0.0)
             latent.layers[modality][0, position] = parts.get(modality, 0.0)

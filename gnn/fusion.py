@@ -47,9 +47,11 @@ class Fusion:
         total = sum(raised.values())
         return {m: value / total for m, value in raised.items()}
 
-    def parts(self, features: Mapping[str, npt.NDArray[np.floating]]) -> dict[str, Vectors]:
-        """Modality -> (d,) α W x of one product; arguments as of `shares`."""
+    def parts(
+        self, features: Mapping[str, npt.NDArray[np.floating]], shares: Mapping[str, float]
+    ) -> dict[str, Vectors]:
+        """Modality -> (d,) α W x of one product, whose `shares` these are."""
         return {
             m: np.float32(share) * (np.asarray(features[m], np.float32) @ self.projections[m])
-            for m, share in self.shares(features).items()
+            for m, share in shares.items()
         }

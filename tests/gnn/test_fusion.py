@@ -49,7 +49,7 @@ def test_a_feature_of_zeros_or_of_an_unknown_name_is_none():
 def test_the_parts_of_a_product_are_its_projections_by_their_gates():
     made, known = fusion(), features()
     shares = made.shares(known)
-    for modality, part in made.parts(known).items():
+    for modality, part in made.parts(known, shares).items():
         expected = shares[modality] * (known[modality] @ made.projections[modality])
         assert part == pytest.approx(expected, rel=1e-5)
 
@@ -77,7 +77,7 @@ def test_a_new_product_gets_the_gates_and_the_content_that_training_gives():
     assert not parts[FREE].any()
     for product in range(6):
         own = {m: matrix[product] for m, matrix in matrices.items()}
-        made = served.parts(own)
+        made = served.parts(own, served.shares(own))
         for modality in WIDTHS:
             assert shares[modality][product].item() == pytest.approx(served.shares(own).get(modality, 0.0), abs=1e-6)
             assert parts[modality][0, product] == pytest.approx(made.get(modality, np.zeros(4)), abs=1e-5)

@@ -190,7 +190,7 @@ def _random_latent(generator: np.random.Generator, shop: Shop, b: int, hops: int
     )
     own = [{part: matrix[product] for part, matrix in shop.features.items()} for product in range(n)]
     for part in parts:
-        layers[part][0] = [fusion.parts(features).get(part, np.zeros(width)) for features in own]
+        layers[part][0] = [fusion.parts(f, fusion.shares(f)).get(part, np.zeros(width)) for f in own]
     return Latent(
         layers=layers,
         fusion=fusion,

@@ -1,5 +1,10 @@
 """A small shop for the real engine, and a client that asks servers over HTTP."""
 
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +13,10 @@ from uuid import uuid4
 import httpx
 import numpy as np
 import pyarrow as pa
+import uvicorn
 
+from api.app import create_app
+from api.settings import Settings
 from graph import Store
 from schema.tables import EVENTS, RELATIONS, node_schema
 
@@ -77,6 +85,23 @@ class Client:
             products { productId title } withoutText withoutImage { productId reason message }
             userErrors { code field message } } }"""
         return dict(self.ask(query, products=list(products))["upsertProducts"])
+
+
+@contextmanager
+def served_here(settings: Settings) -> Iterator[Client]:
+    """A server in a thread of this process, which ends with the block."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        app = create_app(settings)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        with httpx.Client(timeout=60, trust_env=False) as http:
+            yield Client(f"http://127.0.0.1:{listening.getsockname()[1]}", http)
+        server.should_exit = True
+        thread.join()
 
 
 def event(product: str, behaviour: str = "purchase", **more: Any) -> dict[str, Any]:

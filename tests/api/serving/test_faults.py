@@ -1,35 +1,19 @@
 """A server whose store is not there says so and stays."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-import uvicorn
-from served_shop import Client
+from served_shop import Client, served_here
 
-from api.app import create_app
 from api.settings import Settings
 
 
 @pytest.fixture
 def stranded(tmp_path: Path) -> Iterator[Client]:
     """A server of an empty home whose store does not listen."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        app = create_app(Settings(home=tmp_path, store="bolt://127.0.0.1:1", text_model=str(tmp_path / "none")))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        with httpx.Client(timeout=60, trust_env=False) as http:
-            yield Client(f"http://127.0.0.1:{listening.getsockname()[1]}", http)
-        server.should_exit = True
-        thread.join()
+    with served_here(Settings(home=tmp_path, store="bolt://127.0.0.1:1", text_model=str(tmp_path / "none"))) as client:
+        yield client
 
 
 def test_a_store_that_is_down_is_named_at_readyz_and_hidden_from_clients(stranded: Client) -> None:

@@ -1,19 +1,14 @@
 """Viewers of whom nothing is known but what they say: interests and words, asked over HTTP."""
 
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from served_shop import EXPERT, Client, event
+from served_shop import EXPERT, Client, event, served_here
 
-from api.app import create_app
 from api.settings import Settings
 from graph import Query, connect
 
@@ -260,18 +255,8 @@ def test_there_are_limits(shop: Client) -> None:
 def wordless(untouched: Path, tmp_path: Path) -> Iterator[Client]:
     """A server whose encoder cannot be opened."""
     home = Path(shutil.copytree(untouched, tmp_path / "home"))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        app = create_app(Settings(home=home, text_model=str(tmp_path / "none")))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        with httpx.Client(timeout=60, trust_env=False) as http:
-            yield Client(f"http://127.0.0.1:{listening.getsockname()[1]}", http)
-        server.should_exit = True
-        thread.join()
+    with served_here(Settings(home=home, text_model=str(tmp_path / "none"))) as client:
+        yield client
 
 
 def test_without_the_encoder_the_rest_is_answered_and_the_answer_says_so(wordless: Client) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from api.services.callers import Caller
 from api.services.catalogue import CategoryTree
 from api.services.live import LiveState
 from api.services.shop import Shop
@@ -49,7 +50,7 @@ class Context:
 
     shop: Shop
     request_id: str
-    expert: bool = False
+    caller: Caller
     cards: Cards = field(init=False)
     products: dict[str, "Product"] = field(default_factory=dict)  # one object for each, so that it is read once
 

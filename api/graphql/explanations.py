@@ -14,6 +14,7 @@ from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
 from api.graphql.selection import selected
 from api.services import explanation as service
+from api.services.callers import Role
 from api.services.checks import checked_first
 from api.services.errors import BadInputError
 from api.services.interests import Liking, Told, Words
@@ -226,7 +227,7 @@ class Explanations:
     def path(self, found: service.Contribution) -> Path | None:
         """A contribution's path as the role of this request may see it."""
         context = self._context
-        path = context.shop.paths.path(found, self._page.viewing, expert=context.expert)
+        path = context.shop.paths.path(found, self._page.viewing, expert=context.caller.may(Role.EXPERT))
         return None if path is None else Path(nodes=[self._node(node) for node in path.nodes], cypher=path.cypher)
 
     def text(self, found: service.Contribution, locale: str) -> str:

@@ -10,11 +10,13 @@ from fastapi.responses import HTMLResponse
 
 from api.graphql.context import Context
 from api.graphql.execution import Executor, Outcome
+from api.services.callers import Caller, Role
 from api.services.shop import Shop
 from api.telemetry import request_id
 
 ROLE_HEADER = "x-pathrec-role"
-EXPERT = "expert"
+TRUSTED = Caller(frozenset({Role.STOREFRONT, Role.SERVER}))
+EXPERT = Caller(TRUSTED.roles | {Role.EXPERT})
 
 
 def router(executor: Executor, threads: int) -> APIRouter:
@@ -37,7 +39,8 @@ def router(executor: Executor, threads: int) -> APIRouter:
         shop: Shop | None = request.app.state.runtime.shop
         if shop is None:
             return _response(_wrong("the server has no store yet; /readyz says why", 503, "UNAVAILABLE"))
-        context = Context(shop, request_id(), request.headers.get(ROLE_HEADER) == EXPERT)
+        caller = EXPERT if request.headers.get(ROLE_HEADER) == Role.EXPERT.value else TRUSTED
+        context = Context(shop, request_id(), caller)
         return await to_thread.run_sync(_answer, executor, body, context, limiter=limiter)
 
     return routes

@@ -39,6 +39,12 @@ class CursorExpiredError(ServiceError):
     code = "CURSOR_EXPIRED"
 
 
+class ForbiddenError(ServiceError):
+    """The caller has not got the role that this needs."""
+
+    code = "FORBIDDEN"
+
+
 class UnavailableError(ServiceError):
     """The store cannot be reached, or there is no model to answer with."""
 

@@ -172,6 +172,13 @@ class MadeUpStore:
         """As of `Store`; only products have texts."""
         return [f"p{number:07}" for number in range(MILLION)]
 
+    def encoders(self, node_type: str) -> dict[str, str]:
+        """As of `Store`; what made the vectors is not kept."""
+        return {}
+
+    def use_encoder(self, node_type: str, modality: str, version: str) -> None:
+        """As of `Store`."""
+
     def nodes(self, node_type: str, ids: Sequence[str]) -> pa.Table:
         """As of `Store`."""
         titles = [f"A made-up product, the {key[1:]}th of its kind" for key in ids]

@@ -81,7 +81,8 @@ class EmbeddingCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(file, timeout=_LOCK_SECONDS)) as database, database:
-                database.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+                # With row ids: vectors are appended, and only their keys, which come in no order, go into a tree.
+                database.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB)")
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise CacheError(

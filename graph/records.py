@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -93,16 +94,48 @@ class HistoryRow(NamedTuple):
     last: datetime
 
 
+class FeedbackKind(StrEnum):
+    """What viewers can say of what they are shown."""
+
+    NOT_INTERESTED = "NOT_INTERESTED"  # a product that shall not be shown to them
+    WRONG_REASON = "WRONG_REASON"  # a product that they met, once or in all ways, and that says nothing of them
+    NEVER_THIS_CATEGORY = "NEVER_THIS_CATEGORY"  # a category that shall not be shown to them, with all below it
+
+
+class Feedback(NamedTuple):
+    """What a viewer said of a product or category; a behaviour for one way of meeting a product."""
+
+    kind: FeedbackKind
+    target: str
+    behaviour: str | None
+    time: datetime
+
+
+@dataclass(frozen=True)
+class FeedbackRecord:
+    """Feedback to be kept or taken back: a user's, or a session's where there is no user."""
+
+    kind: FeedbackKind
+    target: str
+    user: str | None
+    session: str | None
+    time: datetime
+    behaviour: str | None = None
+    recommendation: str | None = None
+
+
 @dataclass(frozen=True)
 class Moment:
     """A history, and the number of the last change that the store knew when it was read.
 
-    `context` holds what the ontology calls a context of the user, by name, where it is known.
+    `context` holds what the ontology calls a context of the user, by name, where it is known. `feedback` is all that
+    was said until now, the earliest first.
     """
 
     rows: list[HistoryRow]
     change_number: int
     context: dict[str, str]
+    feedback: tuple[Feedback, ...] = ()
 
 
 class Met(NamedTuple):

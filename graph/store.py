@@ -10,13 +10,28 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph import changes, deletion, events, features, labels, load, paths, products, serving, shop, snapshot
+from graph import (
+    changes,
+    deletion,
+    events,
+    features,
+    feedback,
+    labels,
+    load,
+    paths,
+    products,
+    serving,
+    sessions,
+    shop,
+    snapshot,
+)
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
 from graph.records import (
     CategoryRow,
     Change,
+    FeedbackRecord,
     Label,
     LabelCounts,
     Loaded,
@@ -207,6 +222,18 @@ class Store:
     def record_events(self, table: pa.Table) -> Recorded:
         """At most 1000 events in one transaction, committed when this returns."""
         return events.record_events(self._connection, self.ontology, table)
+
+    def link_session(self, session: str, user: str) -> int:
+        """Gives a user, who is created if need be, what a session did and said; says how many events."""
+        return sessions.link_session(self._connection, session, user)
+
+    def record_feedback(self, given: FeedbackRecord) -> bool:
+        """Keeps what a viewer says of a product or category; False if it was kept before, or there is none."""
+        return feedback.record_feedback(self._connection, given)
+
+    def withdraw_feedback(self, given: FeedbackRecord) -> bool:
+        """Takes back what a viewer said; False if they had not."""
+        return feedback.withdraw_feedback(self._connection, given)
 
     def upsert_products(self, records: Sequence[ProductRecord]) -> int:
         """Products with all around them in one transaction; nothing is written if an end is missing."""

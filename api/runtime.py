@@ -17,6 +17,7 @@ from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.feedback import FeedbackRecorder
 from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
@@ -119,6 +120,7 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         recommender=recommender,
         paths=PathWriter(store, settings.minimum_group),
         events=EventRecorder(store, recommender),
+        feedback=FeedbackRecorder(store, recommender),
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
     )

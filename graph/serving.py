@@ -104,14 +104,14 @@ def categories(connection: Connection, ontology: Ontology) -> list[CategoryRow]:
     return sorted(CategoryRow(key, name, min(parents, default=None)) for key, name, parents in connection.rows(query))
 
 
-def category_products(connection: Connection, ontology: Ontology, category: str) -> list[str]:
-    """Ids of the products in a category or anywhere below it, sorted."""
+def category_products(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Category -> ids of the products in it or anywhere below it, sorted; none for one that does not exist."""
     query = Query(
-        f"MATCH (:Category {{id: $id}})<-[:{_tree(ontology)}*0..]-(c:Category) WITH DISTINCT c "
-        "MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN DISTINCT p.id",
-        {"id": category},
+        f"UNWIND $ids AS id MATCH (:Category {{id: id}})<-[:{_tree(ontology)}*0..]-(c:Category) WITH DISTINCT id, c "
+        "MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN id, collect(DISTINCT p.id)",
+        {"ids": list(ids)},
     )
-    return sorted(key for (key,) in connection.rows(query))
+    return {key: [] for key in ids} | {key: sorted(products) for key, products in connection.rows(query)}
 
 
 def _tree(ontology: Ontology) -> str:

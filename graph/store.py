@@ -201,9 +201,9 @@ class Store:
         """All categories with the one above them."""
         return serving.categories(self._connection, self.ontology)
 
-    def category_products(self, category: str) -> list[str]:
-        """Ids of the products in a category or below it."""
-        return serving.category_products(self._connection, self.ontology, category)
+    def category_products(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Category -> ids of the products in it or below it."""
+        return serving.category_products(self._connection, self.ontology, ids)
 
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""

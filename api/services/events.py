@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from api.services.checks import KEY_LENGTH
 from api.services.errors import BadInputError
 from api.services.recommendation import Recommender
 from graph import Store
@@ -14,7 +15,6 @@ from schema.ontology import Ontology
 from schema.tables import EVENTS
 
 LIMIT = 1_000
-_KEY_LENGTH = 512
 # Clocks of different machines differ a little; an event from the real future is a mistake.
 _TOLERANCE = timedelta(minutes=5)
 
@@ -96,8 +96,8 @@ def mistake(draft: EventDraft, ontology: Ontology, now: datetime) -> tuple[str, 
         if not key.strip():
             return "BAD_USER_INPUT", f"{name} is empty; every event needs one"
     keys = (draft.event_id, draft.product_id, draft.user_id, draft.session_id, draft.basket_id)
-    if any(len(key or "") > _KEY_LENGTH for key in keys):
-        return "BAD_USER_INPUT", f"an id is longer than {_KEY_LENGTH} characters"
+    if any(len(key or "") > KEY_LENGTH for key in keys):
+        return "BAD_USER_INPUT", f"an id is longer than {KEY_LENGTH} characters"
     if draft.behaviour not in ontology.behaviours:
         known = ", ".join(ontology.behaviours)
         return "BAD_USER_INPUT", f"there is no behaviour {draft.behaviour[:50]}; there is {known}"

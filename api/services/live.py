@@ -118,7 +118,7 @@ class LiveState:
     clock: timedelta
     index: Index | None
     happened: Happened
-    _members: dict[tuple[str, ...], BoolArray] = field(default_factory=dict, repr=False)
+    _members: dict[str, BoolArray] = field(default_factory=dict, repr=False)
     _in_context: OrderedDict[tuple[tuple[str, str], ...], "LiveState"] = field(default_factory=OrderedDict, repr=False)
     _at: OrderedDict[datetime, "LiveState"] = field(default_factory=OrderedDict, repr=False)
 
@@ -166,15 +166,15 @@ class LiveState:
         return self.index.scores(self.scorer, history, as_of, viewer, told)
 
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
-        """(N,) products in any of some categories or below; each asked of the store once per state."""
-        key = tuple(sorted(set(ids)))
-        if key not in self._members:
-            mask = np.zeros(self.scorer.size, bool)
-            for category in key:
-                found = map(self.scorer.positions.get, store.category_products(category))
+        """(N,) products in any of some categories or below; the store is asked once for those it was not asked for."""
+        if missing := [key for key in dict.fromkeys(ids) if key not in self._members]:
+            for category, products in store.category_products(missing).items():
+                mask = np.zeros(self.scorer.size, bool)
+                found = map(self.scorer.positions.get, products)
                 mask[[position for position in found if position is not None]] = True
-            self._members[key] = mask
-        return self._members[key]
+                self._members[category] = mask
+        found_in_any: BoolArray = np.logical_or.reduce([self._members[key] for key in ids])
+        return found_in_any
 
 
 class LiveModel:

@@ -7,6 +7,7 @@ from api.services.cursors import Cursors
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.feedback import FeedbackRecorder
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
@@ -24,5 +25,6 @@ class Shop:
     recommender: Recommender
     paths: PathWriter
     events: EventRecorder
+    feedback: FeedbackRecorder
     products: ProductWriter
     deleter: Deleter

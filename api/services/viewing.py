@@ -11,6 +11,7 @@ from api.services.errors import BadInputError
 from api.services.interests import INTERESTS_LIMIT, SILENCE, Heard, Liking
 from api.services.live import LiveState
 from gnn.units import History
+from graph import Feedback
 
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
 
@@ -63,7 +64,8 @@ class Viewing:
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. What is `set_aside` of the
+    history gives nothing to any score, and what was bought stays bought. `feedback` is all that the viewer said.
     """
 
     state: LiveState
@@ -76,6 +78,8 @@ class Viewing:
     context: Mapping[str, str]
     heard: Heard = SILENCE
     similar_to: str | None = None
+    set_aside: tuple[Unit, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])

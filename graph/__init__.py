@@ -29,6 +29,7 @@ from graph.records import (
     ProductLinks,
     ProductRecord,
     Recorded,
+    Rule,
 )
 from graph.store import Store
 
@@ -53,6 +54,7 @@ __all__ = [
     "ProductRecord",
     "Query",
     "Recorded",
+    "Rule",
     "Store",
     "StoreError",
     "StoreUnavailable",

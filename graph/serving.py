@@ -100,20 +100,35 @@ def _properties(ontology: Ontology, names: Sequence[str], values: Sequence[objec
 
 def categories(connection: Connection, ontology: Ontology) -> list[CategoryRow]:
     """All categories with the one above them, by id."""
-    query = Query(f"MATCH (c:Category) RETURN c.id, c.name, [(c)-[:{_tree(ontology)}]->(parent:Category) | parent.id]")
+    query = Query(
+        f"MATCH (c:Category) RETURN c.id, c.name, [(c)-[:{category_trees(ontology)}]->(parent:Category) | parent.id]"
+    )
     return sorted(CategoryRow(key, name, min(parents, default=None)) for key, name, parents in connection.rows(query))
 
 
 def category_products(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, list[str]]:
     """Category -> ids of the products in it or anywhere below it, sorted; none for one that does not exist."""
     query = Query(
-        f"UNWIND $ids AS id MATCH (:Category {{id: id}})<-[:{_tree(ontology)}*0..]-(c:Category) WITH DISTINCT id, c "
-        "MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN id, collect(DISTINCT p.id)",
+        f"UNWIND $ids AS id MATCH (:Category {{id: id}})<-[:{category_trees(ontology)}*0..]-(c:Category) "
+        "WITH DISTINCT id, c MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN id, collect(DISTINCT p.id)",
         {"ids": list(ids)},
     )
     return {key: [] for key in ids} | {key: sorted(products) for key, products in connection.rows(query)}
 
 
-def _tree(ontology: Ontology) -> str:
+def linked_products(
+    connection: Connection, ontology: Ontology, relation: str, nodes: Sequence[str]
+) -> dict[str, list[str]]:
+    """Node -> ids of the products that a relation links to it, of the nodes that exist."""
+    target = quoted(ontology.relations[relation].target)
+    query = Query(
+        f"UNWIND $ids AS id MATCH (n:{target} {{id: id}}) RETURN n.id, [(n)<-[:{quoted(relation)}]-(p:Product) | p.id]",
+        {"ids": list(dict.fromkeys(nodes))},
+    )
+    return {key: sorted(set(products)) for key, products in connection.rows(query)}
+
+
+def category_trees(ontology: Ontology) -> str:
+    """The relations from a category to the one above, as a pattern takes them."""
     trees = [n for n, r in ontology.relations_between("Category", "Category").items() if r.tree]
     return "|".join(quoted(name) for name in trees or ["CHILD_OF"])

@@ -11,6 +11,7 @@ from graph.cypher import Query, as_text
 from graph.errors import StoreError, StoreUnavailable
 from graph.records import (
     ACCEPTED,
+    Arrival,
     CategoryRow,
     Change,
     Embedding,
@@ -18,6 +19,7 @@ from graph.records import (
     FeedbackKind,
     FeedbackRecord,
     HistoryRow,
+    Impression,
     Label,
     LabelCounts,
     Link,
@@ -30,11 +32,14 @@ from graph.records import (
     ProductRecord,
     Recorded,
     Rule,
+    ServedCount,
+    Shown,
 )
 from graph.store import Store
 
 __all__ = [
     "ACCEPTED",
+    "Arrival",
     "CategoryRow",
     "Change",
     "Embedding",
@@ -42,6 +47,7 @@ __all__ = [
     "FeedbackKind",
     "FeedbackRecord",
     "HistoryRow",
+    "Impression",
     "Label",
     "LabelCounts",
     "Link",
@@ -55,6 +61,8 @@ __all__ = [
     "Query",
     "Recorded",
     "Rule",
+    "ServedCount",
+    "Shown",
     "Store",
     "StoreError",
     "StoreUnavailable",

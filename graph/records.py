@@ -124,6 +124,47 @@ class FeedbackRecord:
     recommendation: str | None = None
 
 
+class Arrival(NamedTuple):
+    """Something that was written of a viewer: an event or feedback, and whose it is."""
+
+    id: str
+    user: str | None
+    session: str | None
+
+
+class Shown(NamedTuple):
+    """A product of an answer: its rank, what put it there, and how probable that was where it is known."""
+
+    product: str
+    rank: int
+    placement: str
+    propensity: float | None
+
+
+@dataclass(frozen=True)
+class Impression:
+    """An answer that somebody was given: its id, its moment by the shop's clock, for whom, by which model."""
+
+    id: str
+    time: datetime
+    user: str | None
+    session: str | None
+    model: str
+    shown: tuple[Shown, ...]
+
+
+class ServedCount(NamedTuple):
+    """How often products were shown in one way, and how often somebody then did something with them, or bought them."""
+
+    model: str
+    placement: str
+    rank: int
+    propensity: float | None
+    shown: int
+    clicked: int
+    bought: int
+
+
 @dataclass(frozen=True)
 class Moment:
     """A history, and the number of the last change that the store knew when it was read.

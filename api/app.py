@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from api import health, images
 from api.gate import Gate
-from api.graphql import http
+from api.graphql import http, sockets
 from api.graphql.execution import Executor
 from api.graphql.schema import executable
 from api.runtime import Runtime
@@ -35,7 +35,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.runtime = runtime
     app.include_router(health.router())
     app.include_router(images.router(settings.images))
-    app.include_router(http.router(Executor(executable(), max_depth=settings.max_query_depth), settings.threads))
+    executor = Executor(executable(), max_depth=settings.max_query_depth)
+    app.include_router(http.router(executor, settings.threads))
+    app.include_router(sockets.router(executor, settings))
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RequestLog)
     return app

@@ -7,6 +7,7 @@ on trying.
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -17,12 +18,15 @@ from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.feedback import FeedbackRecorder
+from api.services.impressions import ImpressionLog
 from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
 from api.services.rulebook import Rulebook
 from api.services.shop import Shop
+from api.services.watching import Watcher
 from api.settings import Settings
 from graph import Store, connect
 from schema.errors import PathrecError
@@ -66,6 +70,9 @@ class Runtime:
         self.encoder.stop()
         self.pictures.stop()
         if self.shop is not None:
+            self.shop.watcher.stop()
+            if self.shop.impressions is not None:
+                self.shop.impressions.stop()
             self.shop.store.close()
 
     def _watch(self) -> None:
@@ -90,6 +97,9 @@ class Runtime:
         try:
             store = connect(self._settings.store_url)
             self.shop, self.problem = assemble(self._settings, store, self.encoder, self.pictures), None
+            self.shop.watcher.start()
+            if self.shop.impressions is not None:
+                self.shop.impressions.start()
         except (PathrecError, OSError) as error:
             if str(error) != self.problem:
                 _log.error("store_not_connected", problem=str(error))
@@ -120,6 +130,9 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         recommender=recommender,
         paths=PathWriter(store, settings.minimum_group),
         events=EventRecorder(store, recommender),
+        feedback=FeedbackRecorder(store, recommender),
+        impressions=ImpressionLog(store, timedelta(days=settings.impression_days)) if settings.impressions else None,
+        watcher=Watcher(store, live),
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
         rules=Rulebook(store, recommender),

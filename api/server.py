@@ -45,6 +45,8 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
+        ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,  # its state would be most of what an idle socket holds
     )
     if settings.workers > 1:
         Multiprocess(config, sockets=[listening]).run()

@@ -41,10 +41,18 @@ class Settings(BaseSettings):
     allow_private_addresses: bool = Field(
         False, description="Whether pictures are also fetched from machines that are not on the public internet."
     )
+    impressions: bool = Field(
+        True, description="Whether what was recommended is logged, so that click-through can be told."
+    )
+    impression_days: int = Field(90, ge=1, le=3650, description="After how many days that is deleted.")
     secret: SecretStr | None = Field(
         None, description="Signs cursors; servers of one shop must agree on it. By default in `<home>/secret`."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger requests are refused with status 413.")
+    max_sockets: int = Field(10_000, ge=0, description="WebSockets of one process; more are refused with status 503.")
+    socket_idle_seconds: float = Field(
+        60.0, gt=0, description="After how long a WebSocket is closed over which nothing runs."
+    )
     max_query_depth: int = Field(12, ge=3, description="Queries nested deeper are refused.")
 
     @field_validator("host")

@@ -11,10 +11,15 @@ from graph.cypher import Query, as_text
 from graph.errors import StoreError, StoreUnavailable
 from graph.records import (
     ACCEPTED,
+    Arrival,
     CategoryRow,
     Change,
     Embedding,
+    Feedback,
+    FeedbackKind,
+    FeedbackRecord,
     HistoryRow,
+    Impression,
     Label,
     LabelCounts,
     Link,
@@ -27,15 +32,22 @@ from graph.records import (
     ProductRecord,
     Recorded,
     Rule,
+    ServedCount,
+    Shown,
 )
 from graph.store import Store
 
 __all__ = [
     "ACCEPTED",
+    "Arrival",
     "CategoryRow",
     "Change",
     "Embedding",
+    "Feedback",
+    "FeedbackKind",
+    "FeedbackRecord",
     "HistoryRow",
+    "Impression",
     "Label",
     "LabelCounts",
     "Link",
@@ -49,6 +61,8 @@ __all__ = [
     "Query",
     "Recorded",
     "Rule",
+    "ServedCount",
+    "Shown",
     "Store",
     "StoreError",
     "StoreUnavailable",

@@ -11,6 +11,7 @@ from graph.changes import Kind, meeting_key
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
 from graph.load import Values
+from graph.sessions import OF_A_USER
 from schema.ontology import Meeting, Ontology
 from schema.pseudonym import pseudonym
 
@@ -52,7 +53,9 @@ def delete_user(connection: Connection, ontology: Ontology, user: str) -> bool:
             return False
         number = changes.reserve(transaction)
         traces = transaction.rows(_traces("MATCH (u:User {id: $id})-[:PERFORMED]->(e:Event)", {"id": user}))
-        transaction.run(Query("MATCH (:User {id: $id})-[:PERFORMED]->(e:Event) DETACH DELETE e", {"id": user}))
+        for relation in OF_A_USER.values():
+            transaction.run(Query(f"MATCH (:User {{id: $id}})-[:{relation}]->(n) DETACH DELETE n", {"id": user}))
+        _delete_rest(transaction, sorted({row[_SESSION] for row in traces if row[_SESSION] is not None}))
         transaction.run(Query("MATCH (u:User {id: $id}) DETACH DELETE u", {"id": user}))
         changes.append(transaction, Kind.USER_DELETED, [pseudonym("user", user)], number)
         changes.append(transaction, Kind.MEETINGS_REMOVED, _removed(transaction, ontology, traces))
@@ -74,11 +77,22 @@ def delete_products(connection: Connection, ids: Sequence[str]) -> list[str]:
         transaction.run(
             Query("UNWIND $ids AS id MATCH (e:Event)-[:ON]->(:Product {id: id}) DETACH DELETE e", parameters)
         )
+        transaction.run(
+            Query("UNWIND $ids AS id MATCH (f:Feedback)-[:ABOUT]->(:Product {id: id}) DETACH DELETE f", parameters)
+        )
         transaction.run(Query("UNWIND $ids AS id MATCH (p:Product {id: id}) DETACH DELETE p", parameters))
         changes.append(transaction, Kind.PRODUCTS_DELETED, keys, number)
         return keys
 
     return connection.write(work)
+
+
+def _delete_rest(transaction: Transaction, sessions: Sequence[str]) -> None:
+    """What was said and shown in a person's sessions before anybody knew whose they are."""
+    for label in ("Feedback", "Impression"):
+        nobodys = f"WHERE NOT EXISTS {{ (n)<-[:{OF_A_USER[label]}]-() }}"
+        text = f"UNWIND $sessions AS session MATCH (n:{label} {{session: session}}) {nobodys} DETACH DELETE n"
+        transaction.run(Query(text, {"sessions": list(sessions)}))
 
 
 def _removed(transaction: Transaction, ontology: Ontology, traces: Iterable[Values]) -> list[str]:

@@ -1,6 +1,6 @@
 """Events into the graph, thousands at a time from files or a few at a time from a shop's pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,8 @@ ID, USER, PRODUCT = 0, 1, 2
 
 # `recorded` is the wall clock of writing: what happened is often told late.
 _PROPERTIES = (
-    "id: row[0], behaviour: row[3], time: row[4], value: row[5], basket: row[6], session: row[7], recorded: $now"
+    "id: row[0], behaviour: row[3], time: row[4], value: row[5], basket: row[6], session: row[7], "
+    "recommendation: row[8], recorded: $now"
 )
 
 
@@ -38,7 +39,7 @@ class _Outcome:
 
 def load_events(connection: Connection, ontology: Ontology, table: pa.Table, report: Report = silent) -> Loaded:
     """Events by id; an id that is there stays as it is. Users are created, products are not."""
-    rows = _checked(ontology, table)
+    rows = _checked(ontology, table, {})
     products: set[str] = set()
     users: set[str] = set()
     loaded = Loaded()
@@ -52,18 +53,27 @@ def load_events(connection: Connection, ontology: Ontology, table: pa.Table, rep
     return loaded
 
 
-def record_events(connection: Connection, ontology: Ontology, table: pa.Table) -> Recorded:
-    """Events in one transaction that is committed when this returns."""
+def record_events(
+    connection: Connection, ontology: Ontology, table: pa.Table, recommendations: Mapping[str, str]
+) -> Recorded:
+    """Events in one transaction that is committed when this returns.
+
+    Args:
+        connection: where.
+        ontology: which behaviours there are.
+        table: as `schema.tables.EVENTS`.
+        recommendations: event -> id of the answer that it follows from, of those that follow from one.
+    """
     if table.num_rows > RECORD_LIMIT:
         raise RecordError(f"{table.num_rows} events at once; record at most {RECORD_LIMIT}, load more with load_events")
-    rows = _checked(ontology, table)
+    rows = _checked(ontology, table, recommendations)
     if not rows:
         return Recorded([], [], [])
     outcome = connection.write(lambda tx: _write(tx, rows, set(), set()))
     return Recorded(outcome.accepted, outcome.duplicates, outcome.dangling)
 
 
-def _checked(ontology: Ontology, table: pa.Table) -> list[Values]:
+def _checked(ontology: Ontology, table: pa.Table, recommendations: Mapping[str, str]) -> list[Values]:
     table = conform(table, EVENTS, what="events")
     for behaviour in table.column("behaviour").unique().to_pylist():
         if behaviour not in ontology.behaviours:
@@ -71,7 +81,7 @@ def _checked(ontology: Ontology, table: pa.Table) -> list[Values]:
                 f"events: no behaviour {behaviour} in the ontology; {suggestion(behaviour, ontology.behaviours)}"
             )
     # No text is the same as no basket or session.
-    return [[*row[:6], row[6] or None, row[7] or None] for row in plain_rows(table)]
+    return [[*row[:6], row[6] or None, row[7] or None, recommendations.get(row[ID])] for row in plain_rows(table)]
 
 
 def _write(transaction: Transaction, rows: Sequence[Values], products: set[str], users: set[str]) -> _Outcome:
@@ -79,7 +89,7 @@ def _write(transaction: Transaction, rows: Sequence[Values], products: set[str],
 
     Args:
         transaction: where to do it.
-        rows: as in `schema.tables.EVENTS`.
+        rows: as in `schema.tables.EVENTS`, and the answer that an event follows from.
         products, users: ids that an earlier batch of the same load has seen in the store.
     """
     seen = {key for (key,) in transaction.rows(_existing_events([row[ID] for row in rows]))}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -93,16 +94,89 @@ class HistoryRow(NamedTuple):
     last: datetime
 
 
+class FeedbackKind(StrEnum):
+    """What viewers can say of what they are shown."""
+
+    NOT_INTERESTED = "NOT_INTERESTED"  # a product that shall not be shown to them
+    WRONG_REASON = "WRONG_REASON"  # a product that they met, once or in all ways, and that says nothing of them
+    NEVER_THIS_CATEGORY = "NEVER_THIS_CATEGORY"  # a category that shall not be shown to them, with all below it
+
+
+class Feedback(NamedTuple):
+    """What a viewer said of a product or category; a behaviour for one way of meeting a product."""
+
+    kind: FeedbackKind
+    target: str
+    behaviour: str | None
+    time: datetime
+
+
+@dataclass(frozen=True)
+class FeedbackRecord:
+    """Feedback to be kept or taken back: a user's, or a session's where there is no user."""
+
+    kind: FeedbackKind
+    target: str
+    user: str | None
+    session: str | None
+    time: datetime
+    behaviour: str | None = None
+    recommendation: str | None = None
+
+
+class Arrival(NamedTuple):
+    """Something that was written of a viewer: an event or feedback, and whose it is."""
+
+    id: str
+    user: str | None
+    session: str | None
+
+
+class Shown(NamedTuple):
+    """A product of an answer: its rank, what put it there, and how probable that was where it is known."""
+
+    product: str
+    rank: int
+    placement: str
+    propensity: float | None
+
+
+@dataclass(frozen=True)
+class Impression:
+    """An answer that somebody was given: its id, its moment by the shop's clock, for whom, by which model."""
+
+    id: str
+    time: datetime
+    user: str | None
+    session: str | None
+    model: str
+    shown: tuple[Shown, ...]
+
+
+class ServedCount(NamedTuple):
+    """How often products were shown in one way, and how often somebody then did something with them, or bought them."""
+
+    model: str
+    placement: str
+    rank: int
+    propensity: float | None
+    shown: int
+    clicked: int
+    bought: int
+
+
 @dataclass(frozen=True)
 class Moment:
     """A history, and the number of the last change that the store knew when it was read.
 
-    `context` holds what the ontology calls a context of the user, by name, where it is known.
+    `context` holds what the ontology calls a context of the user, by name, where it is known. `feedback` is all that
+    was said until now, the earliest first.
     """
 
     rows: list[HistoryRow]
     change_number: int
     context: dict[str, str]
+    feedback: tuple[Feedback, ...] = ()
 
 
 class Met(NamedTuple):

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from graph.connection import Connection
 from graph.cypher import Query, quoted
+from graph.feedback import FIELDS, READ, feedback_of
 from graph.records import CategoryRow, HistoryRow, Met, Moment, Named, ProductCard
 from graph.times import from_ms, to_ms
 from schema.ontology import Ontology
@@ -13,37 +15,46 @@ from schema.ontology import Ontology
 def history(
     connection: Connection, ontology: Ontology, *, user: str | None, session: str | None, as_of: datetime
 ) -> Moment:
-    """What a user and a session did until a moment, the user's context and the change number, in one round trip."""
+    """What a user and a session did and said, the user's context and the change number, in one round trip."""
     names = ontology.nodes["User"].contexts
     rows = connection.rows(_history(names, user=user, session=session, as_of_ms=to_ms(as_of)))
     number = max((number or 0 for number, _, _ in rows), default=0)
     context = {name: value for _, values, _ in rows for name, value in zip(names, values, strict=False) if value}
     # Grouping here takes half the time that it takes the engines.
-    events = {tuple(event) for _, _, found in rows for event in found}
+    events, said = _told_apart({tuple(row) for _, _, found in rows for row in found})
     units: dict[tuple[str, str], list[int]] = {}
     for _, product, behaviour, time in events:
         units.setdefault((product, behaviour), []).append(time)
     found = [HistoryRow(*unit, len(times), from_ms(max(times))) for unit, times in sorted(units.items())]
-    return Moment(found, number, context)
+    feedback = sorted(map(feedback_of, said), key=lambda given: (given.time, given.kind, given.target))
+    return Moment(found, number, context, tuple(feedback))
+
+
+def _told_apart(rows: set[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Events and feedback."""
+    return [row for row in rows if len(row) != FIELDS], [row for row in rows if len(row) == FIELDS]
 
 
 def _history(contexts: Sequence[str], *, user: str | None, session: str | None, as_of_ms: int) -> Query:
-    """A row for each source with its events; an event of both comes twice."""
+    """A row for each source with its events, and one with its feedback; what is of both comes twice."""
     parameters: dict[str, object] = {"as_of": as_of_ms}
-    sources, viewer = [], "WITH number, [] AS context "
+    did, said, viewer = [], [], "WITH number, [] AS context "
     if user is not None:
         values = ", ".join(f"v.{quoted(name)}" for name in contexts)
         viewer = f"OPTIONAL MATCH (v:User {{id: $user}}) WITH number, [{values}] AS context "
-        sources.append("MATCH (:User {id: $user})-[:PERFORMED]->(e:Event)")
+        did.append("MATCH (:User {id: $user})-[:PERFORMED]->(e:Event)")
+        said.append("MATCH (:User {id: $user})-[:GAVE]->(f:Feedback)")
         parameters["user"] = user
     if session is not None:
-        sources.append("MATCH (e:Event {session: $session})")
+        did.append("MATCH (e:Event {session: $session})")
+        said.append("MATCH (f:Feedback {session: $session})")
         parameters["session"] = session
     shop = "OPTIONAL MATCH (s:Shop {id: 'shop'}) WITH max(s.changes) AS number "
-    if not sources:
+    if not did:
         return Query(shop + "RETURN number, [] AS context, [] AS events")
     each = "WHERE e.time <= $as_of RETURN collect([e.id, p.id, e.behaviour, e.time]) AS events"
-    found = (f"{source}-[:ON]->(p:Product) {each}" for source in sources)
+    found = [f"{source}-[:ON]->(p:Product) {each}" for source in did]
+    found += [f"{source}-[:ABOUT]->(n) RETURN {READ} AS events" for source in said]
     call = f"CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, context, events"
     return Query(shop + viewer + call, parameters)
 
@@ -95,14 +106,14 @@ def categories(connection: Connection, ontology: Ontology) -> list[CategoryRow]:
     return sorted(CategoryRow(key, name, min(parents, default=None)) for key, name, parents in connection.rows(query))
 
 
-def category_products(connection: Connection, ontology: Ontology, category: str) -> list[str]:
-    """Ids of the products in a category or anywhere below it, sorted."""
+def category_products(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Category -> ids of the products in it or anywhere below it, sorted; none for one that does not exist."""
     query = Query(
-        f"MATCH (:Category {{id: $id}})<-[:{category_trees(ontology)}*0..]-(c:Category) WITH DISTINCT c "
-        "MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN DISTINCT p.id",
-        {"id": category},
+        f"UNWIND $ids AS id MATCH (:Category {{id: id}})<-[:{category_trees(ontology)}*0..]-(c:Category) "
+        "WITH DISTINCT id, c MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN id, collect(DISTINCT p.id)",
+        {"ids": list(ids)},
     )
-    return sorted(key for (key,) in connection.rows(query))
+    return {key: [] for key in ids} | {key: sorted(products) for key, products in connection.rows(query)}
 
 
 def linked_products(

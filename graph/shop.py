@@ -13,7 +13,12 @@ from graph.errors import StoreError
 from graph.times import now_ms, to_ms
 from schema.ontology import EVENT_NODE, RULE_NODE, Ontology
 
-_INDEXED = {EVENT_NODE: ("basket", "session", "recorded")}
+_INDEXED = {
+    EVENT_NODE: ("basket", "session", "recorded", "recommendation"),
+    "Feedback": ("session", "recorded"),
+    "Impression": ("session", "recorded"),
+}
+_OWN_NODES = (EVENT_NODE, RULE_NODE, "Feedback", "Impression", "Shop")
 
 
 def prepare(connection: Connection, dialect: Dialect, ontology: Ontology) -> None:
@@ -93,7 +98,7 @@ def _kept(connection: Connection, prefix: str) -> dict[str, Any]:
 
 
 def _schema(ontology: Ontology) -> list[Query]:
-    unique = [(label, "id") for label in (*ontology.nodes, EVENT_NODE, RULE_NODE, "Shop")] + [("Change", "number")]
+    unique = [(label, "id") for label in (*ontology.nodes, *_OWN_NODES)] + [("Change", "number")]
     queries = [
         f"CREATE CONSTRAINT {quoted(f'{label}_{name}')} IF NOT EXISTS "
         f"FOR (n:{quoted(label)}) REQUIRE n.{quoted(name)} IS UNIQUE"

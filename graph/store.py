@@ -1,6 +1,6 @@
 """The store: everything that Pathrec does with a graph, over one connection and one ontology."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,13 +10,33 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph import changes, deletion, events, features, labels, load, paths, products, rules, serving, shop, snapshot
+from graph import (
+    arrivals,
+    changes,
+    deletion,
+    events,
+    features,
+    feedback,
+    impressions,
+    labels,
+    load,
+    paths,
+    products,
+    rules,
+    serving,
+    sessions,
+    shop,
+    snapshot,
+)
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
 from graph.records import (
+    Arrival,
     CategoryRow,
     Change,
+    FeedbackRecord,
+    Impression,
     Label,
     LabelCounts,
     Loaded,
@@ -27,6 +47,7 @@ from graph.records import (
     ProductRecord,
     Recorded,
     Rule,
+    ServedCount,
 )
 from schema.ontology import Ontology, Term, default_ontology
 from schema.progress import Report, silent
@@ -179,6 +200,10 @@ class Store:
         """What was met in the events that were written after one moment and until another, by the wall clock."""
         return serving.recorded_between(self._connection, after, until)
 
+    def arrivals(self, after: datetime) -> list[Arrival]:
+        """Events and feedback that were written after a moment, by the wall clock."""
+        return arrivals.arrivals(self._connection, after)
+
     def product_cards(self, ids: Sequence[str]) -> dict[str, ProductCard]:
         """Properties, categories and brand of the products that exist."""
         return serving.product_cards(self._connection, self.ontology, ids)
@@ -187,9 +212,9 @@ class Store:
         """All categories with the one above them."""
         return serving.categories(self._connection, self.ontology)
 
-    def category_products(self, category: str) -> list[str]:
-        """Ids of the products in a category or below it."""
-        return serving.category_products(self._connection, self.ontology, category)
+    def category_products(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Category -> ids of the products in it or below it."""
+        return serving.category_products(self._connection, self.ontology, ids)
 
     def linked_products(self, relation: str, nodes: Sequence[str]) -> dict[str, list[str]]:
         """Node -> ids of the products that a relation links to it, of the nodes that exist."""
@@ -213,9 +238,38 @@ class Store:
 
     # --- changing
 
-    def record_events(self, table: pa.Table) -> Recorded:
-        """At most 1000 events in one transaction, committed when this returns."""
-        return events.record_events(self._connection, self.ontology, table)
+    def record_events(self, table: pa.Table, recommendations: Mapping[str, str] | None = None) -> Recorded:
+        """At most 1000 events in one transaction, committed when this returns.
+
+        Args:
+            table: the events.
+            recommendations: event -> id of the answer that it follows from, of those that follow from one.
+        """
+        return events.record_events(self._connection, self.ontology, table, recommendations or {})
+
+    def record_impressions(self, shown: Sequence[Impression]) -> None:
+        """Keeps which answers were given to whom."""
+        impressions.record_impressions(self._connection, shown)
+
+    def delete_impressions(self, before: datetime) -> int:
+        """Deletes the answers that were kept before a moment, by the wall clock; says how many."""
+        return impressions.delete_impressions(self._connection, before)
+
+    def served_counts(self, since: datetime) -> list[ServedCount]:
+        """What came of the answers that were kept since a moment, by the wall clock."""
+        return impressions.served_counts(self._connection, since, self.ontology.target_behaviour)
+
+    def link_session(self, session: str, user: str) -> int:
+        """Gives a user, who is created if need be, what a session did and said; says how many events."""
+        return sessions.link_session(self._connection, session, user)
+
+    def record_feedback(self, given: FeedbackRecord) -> bool:
+        """Keeps what a viewer says of a product or category; False if it was kept before, or there is none."""
+        return feedback.record_feedback(self._connection, given)
+
+    def withdraw_feedback(self, given: FeedbackRecord) -> bool:
+        """Takes back what a viewer said; False if they had not."""
+        return feedback.withdraw_feedback(self._connection, given)
 
     def upsert_products(self, records: Sequence[ProductRecord]) -> int:
         """Products with all around them in one transaction; nothing is written if an end is missing."""

@@ -1,6 +1,6 @@
 """What belongs to one request: the services, the role, and what was read from the store already."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -51,6 +51,7 @@ class Context:
     shop: Shop
     request_id: str
     caller: Caller
+    follow: Callable[[str | None, str | None], None] | None = None  # lets a subscription be woken for a user or session
     cards: Cards = field(init=False)
     products: dict[str, "Product"] = field(default_factory=dict)  # one object for each, so that it is read once
 

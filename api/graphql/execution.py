@@ -19,7 +19,9 @@ from graphql import (
     GraphQLSchema,
     Node,
     OperationDefinitionNode,
+    OperationType,
     execute_sync,
+    get_operation_ast,
     parse,
     validate,
 )
@@ -54,6 +56,8 @@ class Executor:
         document = self._document(query)
         if isinstance(document, list):
             return Outcome({"errors": refused(document)}, 400)
+        if context.follow is None and _is_subscription(document, operation):
+            return Outcome({"errors": refused([GraphQLError("subscribe over a WebSocket: graphql-transport-ws")])}, 400)
         result = execute_sync(
             self._schema,
             document,
@@ -65,6 +69,11 @@ class Executor:
         return Outcome(
             _body(result, context.request_id), 200 if result.data is not None or not _before(result) else 400
         )
+
+    def subscribes(self, query: str, operation: str | None) -> bool:
+        """Whether a request is a valid subscription."""
+        document = self._document(query)
+        return not isinstance(document, list) and _is_subscription(document, operation)
 
     def _document(self, query: str) -> DocumentNode | list[GraphQLError]:
         with self._lock:
@@ -88,6 +97,11 @@ class Executor:
         if not errors and (deepest := depth(document)) > self._max_depth:
             errors = [GraphQLError(f"the query is {deepest} levels deep; at most {self._max_depth} are answered")]
         return errors or document
+
+
+def _is_subscription(document: DocumentNode, operation: str | None) -> bool:
+    node = get_operation_ast(document, operation)
+    return node is not None and node.operation is OperationType.SUBSCRIPTION
 
 
 def depth(document: DocumentNode) -> int:

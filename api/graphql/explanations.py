@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLResolveInfo
 
 from api.graphql.context import Context
+from api.graphql.feedback import GivenFeedback, given_feedback
 from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
 from api.graphql.selection import selected
@@ -18,8 +19,10 @@ from api.services.callers import Role
 from api.services.checks import checked_first
 from api.services.errors import BadInputError
 from api.services.interests import Liking, Told, Words
+from api.services.objections import bearing_on
 from api.services.viewing import Page, Ranked, Unit
 from api.services.wording import DEFAULT_LOCALE, sentence
+from graph import FeedbackKind
 
 if TYPE_CHECKING:
     from api.graphql.products import Product
@@ -170,6 +173,13 @@ class Explanation:
     placement: Placement = strawberry.field(description="What puts the product at its rank.")
     rule: str | None = strawberry.field(description="Id of the business rule that puts it there, for RULE.")
 
+    @resolver(
+        "What the viewer has said that bears on it: why the product is in none of their lists, and what of their "
+        "history does not count."
+    )
+    def feedback(self) -> list[GivenFeedback]:
+        return self.page.feedback(self.position)
+
     @resolver("The largest parts of the score, by absolute value. At most 100.")
     def contributions(self, first: int | None = _LISTED) -> list[Contribution]:
         found = self.found.contributions[: checked_first(first, _LISTED)]
@@ -276,6 +286,16 @@ class Explanations:
             minimal=found.minimal,
             new_rank=found.rank,
         )
+
+    def feedback(self, position: int) -> list[GivenFeedback]:
+        """What the viewer has said that bears on a product."""
+        given = bearing_on(self._page.viewing, position, self._context.shop.store)
+        of_product = [one.kind is not FeedbackKind.NEVER_THIS_CATEGORY for one in given]
+        self._context.cards.want(one.target for one, about in zip(given, of_product, strict=True) if about)
+        return [
+            given_feedback(one, self._product(one.target) if about else None)
+            for one, about in zip(given, of_product, strict=True)
+        ]
 
     def _explained(self, first: int) -> dict[int, service.Explanation]:
         positions = [item.position for item in self._page.items]

@@ -23,6 +23,9 @@ class EventInput:
     time: datetime | None = strawberry.field(default=None, description="When, with a zone; by default now.")
     value: float | None = strawberry.field(default=None, description="A quantity or a rating.")
     basket_id: str | None = strawberry.field(default=None, description="What was bought together has one basket.")
+    recommendation_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The answer in which the product was chosen, so that click-through can be told."
+    )
 
     def draft(self) -> EventDraft:
         """What the services take."""
@@ -35,6 +38,7 @@ class EventInput:
             time=self.time,
             value=self.value,
             basket_id=self.basket_id,
+            recommendation_id=self.recommendation_id,
         )
 
 

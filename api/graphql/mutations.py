@@ -5,6 +5,7 @@ import strawberry
 from strawberry.types import Info
 
 from api.graphql.context import Context
+from api.graphql.feedback import FeedbackMutations
 from api.graphql.fields import resolver
 from api.graphql.inputs import EventInput, ProductInput
 from api.graphql.products import Product, product_of
@@ -68,7 +69,7 @@ class DeleteUserPayload:
 
 
 @strawberry.type
-class Mutation(RuleMutations):
+class Mutation(RuleMutations, FeedbackMutations):
     @resolver("Records events, at most 1,000 at a time. They count in the very next answer.")
     def record_events(self, info: Info[Context, None], events: list[EventInput]) -> RecordEventsPayload:
         recorder = info.context.shop.events

@@ -13,6 +13,7 @@ from api.graphql.context import Context
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
+from api.graphql.impressions import ImpressionQueries, noted
 from api.graphql.inputs import InterestInput
 from api.graphql.products import (
     PAGE,
@@ -79,7 +80,7 @@ class ModelInfo:
 
 
 @strawberry.type
-class Query(RuleQueries):
+class Query(RuleQueries, ImpressionQueries):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)
@@ -113,8 +114,9 @@ class Query(RuleQueries):
         wanted = (options or RecommendationOptionsInput()).options()
         place = read_cursor(context, after)
         moment = (place.as_of, place.model_version) if place else (None, None)
-        viewing = context.shop.recommender.view(audience.audience(), *moment)
-        return connection(context, viewing, filter, first, place, wanted)
+        asked = audience.audience()
+        viewing = context.shop.recommender.view(asked, *moment)
+        return noted(context, asked, connection(context, viewing, filter, first, place, wanted))
 
     @resolver("Why a product has its score for an audience, now or at the moment of an answer.")
     def explain(

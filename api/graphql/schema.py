@@ -16,12 +16,13 @@ from graphql import (
 
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
+from api.graphql.subscriptions import Subscription
 
 
 @cache
 def build() -> strawberry.Schema:
     """The schema; built once."""
-    schema = strawberry.Schema(query=Query, mutation=Mutation)
+    schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
             _without_nulls(kind.fields.values())

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from api.services.errors import BadInputError
 
+KEY_LENGTH = 512
+"""How long the shop's own key of something may be."""
+
 
 def checked_first(first: int | None, default: int) -> int:
     """A page size from 1 to 100; the default one for None.
@@ -18,6 +21,17 @@ def checked_first(first: int | None, default: int) -> int:
         remedy = "ask for 1 to 100 and follow pageInfo.endCursor for more"
         raise BadInputError(f"first is {first}; it must be from 1 to 100", field="first", remedy=remedy)
     return first
+
+
+def checked_key(key: str, field: str) -> str:
+    """A key that can be one.
+
+    Raises:
+        BadInputError: it is empty or too long.
+    """
+    if not key.strip() or len(key) > KEY_LENGTH:
+        raise BadInputError(f"{field} has no key of 1 to {KEY_LENGTH} characters", field=field)
+    return key
 
 
 def finite(value: float | None, field: str) -> float | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from api.services.checks import KEY_LENGTH
 from api.services.errors import BadInputError
 from api.services.recommendation import Recommender
 from graph import Store
@@ -14,7 +15,6 @@ from schema.ontology import Ontology
 from schema.tables import EVENTS
 
 LIMIT = 1_000
-_KEY_LENGTH = 512
 # Clocks of different machines differ a little; an event from the real future is a mistake.
 _TOLERANCE = timedelta(minutes=5)
 
@@ -31,6 +31,7 @@ class EventDraft:
     time: datetime | None = None
     value: float | None = None
     basket_id: str | None = None
+    recommendation_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class EventRecorder:
             draft.event_id: (i, draft) for i, draft in reversed(list(enumerate(drafts))) if mistakes[i] is None
         }  # of several with one id the first counts
         rows = [sound[key][1] for key in reversed(sound)]
-        recorded = self._store.record_events(event_table(rows, now)) if rows else None
+        follows = {draft.event_id: draft.recommendation_id for draft in rows if draft.recommendation_id}
+        recorded = self._store.record_events(event_table(rows, now), follows) if rows else None
         unknown = set(recorded.unknown_products) if recorded else set()
         rejected += [
             Rejection(i, "NOT_FOUND", f"there is no product {draft.product_id}; write it with upsertProducts first")
@@ -95,9 +97,9 @@ def mistake(draft: EventDraft, ontology: Ontology, now: datetime) -> tuple[str, 
     for name, key in (("eventId", draft.event_id), ("productId", draft.product_id)):
         if not key.strip():
             return "BAD_USER_INPUT", f"{name} is empty; every event needs one"
-    keys = (draft.event_id, draft.product_id, draft.user_id, draft.session_id, draft.basket_id)
-    if any(len(key or "") > _KEY_LENGTH for key in keys):
-        return "BAD_USER_INPUT", f"an id is longer than {_KEY_LENGTH} characters"
+    keys = (draft.event_id, draft.product_id, draft.user_id, draft.session_id, draft.basket_id, draft.recommendation_id)
+    if any(len(key or "") > KEY_LENGTH for key in keys):
+        return "BAD_USER_INPUT", f"an id is longer than {KEY_LENGTH} characters"
     if draft.behaviour not in ontology.behaviours:
         known = ", ".join(ontology.behaviours)
         return "BAD_USER_INPUT", f"there is no behaviour {draft.behaviour[:50]}; there is {known}"

@@ -170,15 +170,14 @@ class LiveState:
         return self.index.scores(self.scorer, history, as_of, viewer, told)
 
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
-        """(N,) products in any of some categories or below; each asked of the store once per state."""
-        mask = np.zeros(self.scorer.size, bool)
-        for category in set(ids):
-            if category not in self._members:
+        """(N,) products in any of some categories or below; the store is asked once for those it was not asked for."""
+        if missing := [key for key in dict.fromkeys(ids) if key not in self._members]:
+            for category, products in store.category_products(missing).items():
                 members = np.zeros(self.scorer.size, bool)
-                members[self._places(store.category_products(category))] = True
+                members[self._places(products)] = True
                 self._members[category] = members
-            mask |= self._members[category]
-        return mask
+        found: BoolArray = np.logical_or.reduce([self._members[key] for key in ids])
+        return found
 
     def linked_to(self, store: Store, relation: str, nodes: Iterable[str]) -> tuple[BoolArray, list[str]]:
         """(N,) products that a relation links to any of some nodes, and the nodes that there are not.

@@ -14,6 +14,7 @@ from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
 from api.services.interests import Listener, Told
 from api.services.live import LiveModel, LiveState
+from api.services.objections import hidden, set_aside
 from api.services.placement import POOL, Options, Slot, pinned, place
 from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
@@ -57,7 +58,9 @@ class Recommender:
         state = served.at(as_of).in_context(context)
         did = [Unit(row.product, row.behaviour, row.events, row.last) for row in moment.rows]
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
-        units = _usable(state, [*did, *given])
+        known = _usable(state, [*did, *given])
+        aside = set_aside(known, moment.feedback, as_of)
+        units = tuple(unit for unit in known if unit not in aside)
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)
         viewing = Viewing(
@@ -70,6 +73,8 @@ class Recommender:
             scores=state.scores(history, as_of, audience.user_id, heard.stated),
             context=context,
             heard=heard,
+            set_aside=tuple(unit for unit in known if unit in aside),
+            feedback=moment.feedback,
         )
         return boosted(viewing)
 
@@ -196,7 +201,12 @@ class Recommender:
         scorer = viewing.state.scorer
         allowed = fitting(self._store, viewing.state, condition)
         if not condition.include_bought or viewing.similar_to is not None:
-            allowed &= ~bought(viewing.history, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
+            done = (
+                _history(viewing.state, (*viewing.units, *viewing.set_aside)) if viewing.set_aside else viewing.history
+            )
+            allowed &= ~bought(done, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
+        if viewing.feedback:
+            allowed &= ~hidden(viewing, self._store)
         return allowed
 
     def question(

@@ -7,16 +7,19 @@ from api.services.cursors import Cursors
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.feedback import FeedbackRecorder
+from api.services.impressions import ImpressionLog
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
 from api.services.rulebook import Rulebook
+from api.services.watching import Watcher
 from graph import Store
 
 
 @dataclass(frozen=True)
 class Shop:
-    """The services over one store and one live model."""
+    """The services over one store and one live model; `impressions` is None where what is shown is not logged."""
 
     store: Store
     live: LiveModel
@@ -25,6 +28,9 @@ class Shop:
     recommender: Recommender
     paths: PathWriter
     events: EventRecorder
+    feedback: FeedbackRecorder
+    impressions: ImpressionLog | None
+    watcher: Watcher
     products: ProductWriter
     deleter: Deleter
     rules: Rulebook

@@ -14,6 +14,7 @@ from api.services.interests import INTERESTS_LIMIT, SILENCE, Heard, Liking
 from api.services.live import LiveState
 from api.services.rules import Rules
 from gnn.units import History
+from graph import Feedback
 
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
 Placement = Literal["SCORE", "DIVERSITY", "EXPLORATION", "RULE"]
@@ -82,8 +83,9 @@ class Viewing:
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior. `extras` are in the scores;
-    `rules` are those of the shop that order the list.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. What is `set_aside` of the
+    history gives nothing to any score, and what was bought stays bought. `feedback` is all that the viewer said.
+    `extras` are in the scores; `rules` are those of the shop that order the list.
     """
 
     state: LiveState
@@ -96,6 +98,8 @@ class Viewing:
     context: Mapping[str, str]
     heard: Heard = SILENCE
     similar_to: str | None = None
+    set_aside: tuple[Unit, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
     extras: tuple[Extra, ...] = ()
     rules: Rules = field(default_factory=Rules)
 

@@ -136,10 +136,10 @@ def test_a_rejected_category_is_not_shown(coloured: Store) -> None:
     coloured.load_nodes("Category", pa.table({"id": ["cups"], "name": ["Cups"]}))
     coloured.write_labels("IN_CATEGORY", ["cups"], EVERYTHING, [Label("mug", "cups", 0.9)])
     assert Named("cups", "Cups") in coloured.product_cards(["mug"])["mug"].categories
-    assert coloured.category_products("cups") == ["mug"]
+    assert coloured.category_products(["cups"]) == {"cups": ["mug"]}
     coloured.reject_labels("IN_CATEGORY", [("mug", "cups")])
     assert Named("cups", "Cups") not in coloured.product_cards(["mug"])["mug"].categories
-    assert coloured.category_products("cups") == []
+    assert coloured.category_products(["cups"]) == {"cups": []}
 
 
 def test_a_rejection_says_of_which_relation_it_is(store: Store) -> None:

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -102,6 +102,16 @@ def served_here(settings: Settings) -> Iterator[Client]:
             yield Client(f"http://127.0.0.1:{listening.getsockname()[1]}", http)
         server.should_exit = True
         thread.join()
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Whether something comes to be in that time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def event(product: str, behaviour: str = "purchase", **more: Any) -> dict[str, Any]:

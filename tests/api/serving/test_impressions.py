@@ -1,0 +1,77 @@
+"""What is shown and what comes of it, over HTTP."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served_shop import EXPERT, Client, event, within
+
+from graph import Query, connect
+
+CLICKS = "query($days: Int) { clickThrough(days: $days) { modelVersion placement rank shown clicked bought rate } }"
+KEPT = "MATCH (i:Impression {id: $id}) OPTIONAL MATCH (u:User)-[:WAS_SHOWN]->(i) RETURN properties(i) AS i, u.id AS who"
+
+
+@pytest.fixture
+def kept(home: Path) -> Callable[[str], dict[str, Any] | None]:
+    """What the store keeps of an answer, by its id."""
+
+    def find(recommendation: str) -> dict[str, Any] | None:
+        with connect(f"embedded:{home / 'graph'}") as store:
+            rows = store.read(Query(KEPT, {"id": recommendation}))
+        return {**rows[0]["i"], "who": rows[0]["who"]} if rows else None
+
+    return find
+
+
+def test_every_page_that_is_shown_is_kept_with_ranks_and_model(
+    shop: Client, kept: Callable[[str], dict[str, Any] | None]
+) -> None:
+    first = shop.recommend({"userId": "u8", "sessionId": "seen here"}, 3)
+    page = shop.recommend({"userId": "u8", "sessionId": "seen here"}, 3, after=first["pageInfo"]["endCursor"])
+    assert within(5.0, lambda: kept(page["recommendationId"]) is not None)
+    found = kept(page["recommendationId"])
+    assert found is not None
+    assert found["products"] == [edge["node"]["productId"] for edge in page["edges"]]
+    assert (found["ranks"], found["placements"]) == ([4, 5, 6], ["SCORE"] * 3)
+    assert (found["model"], found["session"], found["who"]) == (page["modelVersion"], "seen here", "u8")
+
+
+def test_somebody_unknown_stays_unnamed(shop: Client, kept: Callable[[str], dict[str, Any] | None]) -> None:
+    answer = shop.recommend({"userId": "never seen before"}, 3)
+    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert "never seen before" not in str(kept(answer["recommendationId"]))
+
+
+def test_what_is_chosen_counts_for_the_answer_it_follows_from(shop: Client) -> None:
+    def counted() -> dict[int, tuple[int, int, int]]:
+        rows = shop.ask(CLICKS, headers=EXPERT)["clickThrough"]
+        return {row["rank"]: (row["shown"], row["clicked"], row["bought"]) for row in rows if row["rank"] in (41, 42)}
+
+    who = {"userId": "clicker"}
+    shop.upsert(*({"productId": f"clicked {n}", "title": f"Clicked lamp {n}"} for n in range(3)))
+    answer = shop.recommend(who, 42)
+    chosen = [edge["node"]["productId"] for edge in answer["edges"]][40:42]
+    assert len(chosen) == 2
+    assert within(5.0, lambda: counted().get(42, (0, 0, 0))[0] >= 1)
+    before = counted()
+    follows = {"recommendationId": answer["recommendationId"], **who}
+    shop.record(event(chosen[0], "view", **follows), event(chosen[0], **follows), event(chosen[1], "view", **follows))
+    after = counted()
+    assert after[41] == (before[41][0], before[41][1] + 1, before[41][2] + 1)
+    assert after[42] == (before[42][0], before[42][1] + 1, before[42][2])
+
+
+def test_only_experts_are_told_and_only_for_a_sensible_time(shop: Client) -> None:
+    assert shop.post(CLICKS)["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    error = shop.post(CLICKS, EXPERT, days=0)["errors"][0]
+    assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", "days")
+
+
+def test_a_deleted_user_takes_along_what_was_shown(shop: Client, kept: Callable[[str], dict[str, Any] | None]) -> None:
+    shop.record(event("p3", userId="shown and gone"))
+    answer = shop.recommend({"userId": "shown and gone"}, 3)
+    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    shop.ask('mutation { deleteUser(userId: "shown and gone") { deletedUserId } }')
+    assert kept(answer["recommendationId"]) is None

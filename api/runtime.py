@@ -21,6 +21,7 @@ from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
+from api.services.search import Searcher
 from api.services.shop import Shop
 from api.settings import Settings
 from graph import Store, connect
@@ -105,7 +106,8 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
     """The services over a store."""
     home, own = settings.home, settings.artifact
     live = LiveModel(store, (lambda: own) if own is not None else (lambda: registry.served(home)))
-    recommender = Recommender(store, live, Listener(store, encoder))
+    listener = Listener(store, encoder)
+    recommender = Recommender(store, live, listener)
 
     def artifacts() -> list[Path]:
         return [*registry.published(home), *([own] if own is not None else [])]
@@ -117,6 +119,7 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         encoder=encoder,
         cursors=Cursors(key),
         recommender=recommender,
+        searcher=Searcher(store, recommender, listener),
         paths=PathWriter(store, settings.minimum_group),
         events=EventRecorder(store, recommender),
         products=ProductWriter(store, encoder, pictures),

@@ -10,6 +10,7 @@ from api.services.explanation import PathWriter
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
+from api.services.search import Searcher
 from graph import Store
 
 
@@ -22,6 +23,7 @@ class Shop:
     encoder: EncoderProcess
     cursors: Cursors
     recommender: Recommender
+    searcher: Searcher
     paths: PathWriter
     events: EventRecorder
     products: ProductWriter

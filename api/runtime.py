@@ -25,6 +25,7 @@ from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
 from api.services.rulebook import Rulebook
+from api.services.search import Searcher
 from api.services.shop import Shop
 from api.services.watching import Watcher
 from api.settings import Settings
@@ -116,7 +117,8 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
     """The services over a store."""
     home, own = settings.home, settings.artifact
     live = LiveModel(store, (lambda: own) if own is not None else (lambda: registry.served(home)))
-    recommender = Recommender(store, live, Listener(store, encoder))
+    listener = Listener(store, encoder)
+    recommender = Recommender(store, live, listener)
 
     def artifacts() -> list[Path]:
         return [*registry.published(home), *([own] if own is not None else [])]
@@ -128,6 +130,7 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         encoder=encoder,
         cursors=Cursors(key),
         recommender=recommender,
+        searcher=Searcher(store, recommender, listener),
         paths=PathWriter(store, settings.minimum_group),
         events=EventRecorder(store, recommender),
         feedback=FeedbackRecorder(store, recommender),

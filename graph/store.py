@@ -23,6 +23,7 @@ from graph import (
     paths,
     products,
     rules,
+    search,
     serving,
     sessions,
     shop,
@@ -223,6 +224,10 @@ class Store:
     def rules(self) -> list[Rule]:
         """All business rules with the products that they reach now."""
         return rules.rules(self._connection, self.ontology)
+
+    def find_texts(self, words: Sequence[str], *, every: bool) -> dict[str, dict[str, float]]:
+        """Node type -> id -> score of nodes whose texts have every word, or any of them."""
+        return search.find_texts(self._connection, self._dialect, self.ontology, words, every=every)
 
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""

@@ -13,6 +13,7 @@ from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
 from api.services.rulebook import Rulebook
+from api.services.search import Searcher
 from api.services.watching import Watcher
 from graph import Store
 
@@ -26,6 +27,7 @@ class Shop:
     encoder: EncoderProcess
     cursors: Cursors
     recommender: Recommender
+    searcher: Searcher
     paths: PathWriter
     events: EventRecorder
     feedback: FeedbackRecorder

@@ -10,10 +10,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph import changes, deletion, events, features, labels, load, paths, products, serving, shop, snapshot
+from graph import (
+    changes,
+    deletion,
+    events,
+    features,
+    labels,
+    load,
+    neighbours,
+    paths,
+    products,
+    serving,
+    shop,
+    snapshot,
+)
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
+from graph.neighbours import Neighbour, Way
 from graph.records import (
     CategoryRow,
     Change,
@@ -189,6 +203,12 @@ class Store:
     def category_products(self, category: str) -> list[str]:
         """Ids of the products in a category or below it."""
         return serving.category_products(self._connection, self.ontology, category)
+
+    def neighbours(
+        self, relation: str, way: Way, ids: Sequence[str], *, after: Neighbour | None = None, limit: int
+    ) -> dict[str, list[Neighbour]]:
+        """Available products beside each of some products along a relation, the strongest first."""
+        return neighbours.neighbours(self._connection, relation, way, ids, after, limit)
 
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""

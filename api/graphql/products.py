@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from api.graphql.catalogue import Attribute, Brand, Category, Image, LazyProduct, Money, Node
+from api.graphql.companions import Companions, beside
 from api.graphql.context import Context
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import lazy, resolver
@@ -78,7 +79,7 @@ class FeatureWeight:
 
 
 @strawberry.type(description="A product of the shop.")
-class Product(LazyProduct, Node):
+class Product(LazyProduct, Companions, Node):
     context: strawberry.Private[Context]
     product_id: str = strawberry.field(description="The shop's own key.")
     title: str | None = lazy()
@@ -103,11 +104,7 @@ class Product(LazyProduct, Node):
         after: str | None = None,
         filter: ProductFilterInput | None = None,  # noqa: A002 - the contract's name
     ) -> "RecommendationConnection":
-        recommender = self.context.shop.recommender
-        place = read_cursor(self.context, after)
-        moment = (place.as_of, place.model_version) if place else (None, None)
-        viewing = recommender.view_similar(self.product_id, *moment)
-        return connection(self.context, viewing, filter, first, place)
+        return beside(self.context, self.product_id, "similar", filter, first, after)
 
 
 @strawberry.type(description="A product at its place in a list.")
@@ -138,6 +135,10 @@ class RecommendationConnection:
     strategy: Strategy
     as_of: datetime = strawberry.field(description="The moment it was given for, by the shop's clock.")
     model_version: str = strawberry.field(description="The model that gave it.")
+    rests_on: list[str] = strawberry.field(
+        description="The kinds of path that alone make the scores, as `model.terms` names them; empty where the whole "
+        "model does."
+    )
     without_text: bool = strawberry.field(
         description="Whether `audience.text` could not be read, since the encoder is not ready, and does not count."
     )
@@ -240,5 +241,6 @@ def connection(
         strategy=Strategy(viewing.strategy),
         as_of=viewing.as_of,
         model_version=viewing.state.model_version,
+        rests_on=list(viewing.by),
         without_text=viewing.heard.without_text,
     )

@@ -67,15 +67,21 @@ class Recommender:
             heard=heard,
         )
 
-    def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
-        """How near every product is to one.
+    def view_similar(
+        self,
+        product: str,
+        as_of: datetime | None = None,
+        model_version: str | None = None,
+        state: LiveState | None = None,
+    ) -> Viewing:
+        """How near every product is to one, in a state that is known already or in that of now.
 
         Raises:
             NotFoundError: the model does not know the product.
         """
         self._check_model(model_version)
         as_of = as_of or self.now()
-        state = self._live.at_least(self._store.change_number()).at(as_of)
+        state = (state or self._live.at_least(self._store.change_number())).at(as_of)
         position = state.scorer.position(product)
         if position is None:
             raise NotFoundError(f"there is no product {product}", field="productId")
@@ -163,7 +169,7 @@ class Recommender:
             condition: what may be shown.
             otherwise: had the words been read that were not, or the other way round.
         """
-        asked = asdict(viewing.audience), viewing.similar_to, asdict(condition)
+        asked = asdict(viewing.audience), viewing.similar_to, viewing.by, asdict(condition)
         return question_digest(*asked, viewing.heard.without_text != otherwise)
 
     def _check_model(self, version: str | None) -> None:

@@ -63,7 +63,8 @@ class Viewing:
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. `by` names what alone
+    the scores are made of, where that is not the whole model: some of its terms, or what a list is ranked by.
     """
 
     state: LiveState
@@ -76,6 +77,7 @@ class Viewing:
     context: Mapping[str, str]
     heard: Heard = SILENCE
     similar_to: str | None = None
+    by: tuple[str, ...] = ()
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])

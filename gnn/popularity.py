@@ -136,12 +136,16 @@ class Pulse:
             products: (E,) positions of what was met since the model's moment.
             time_ms: (E,) when, not after `as_of_ms`.
         """
+        logs = _standardised(self.counted(as_of_ms, products, time_ms), self)
+        return self.prior @ logs, self.trend @ logs
+
+    def counted(self, as_of_ms: int, products: Int64, time_ms: Int64) -> FloatArray:
+        """(H, N) decayed counts at a moment; arguments as of `at`."""
         half_lives = np.array(self.horizons)[:, None] * MS_PER_DAY
         counts = self.counts * np.exp2(-(as_of_ms - self.as_of_ms) / half_lives)
         for row, decayed in zip(counts, np.exp2(-(as_of_ms - time_ms) / half_lives), strict=True):
             row += np.bincount(products, decayed, minlength=len(row))
-        logs = _standardised(counts, self)
-        return self.prior @ logs, self.trend @ logs
+        return counts
 
     def lasting(self, stored: FloatArray, live: FloatArray, products: Int64) -> FloatArray:
         """(N,) live values; of products that nobody had met when the model was made, what it stored for them.

@@ -20,6 +20,7 @@ from graph import (
     impressions,
     labels,
     load,
+    neighbours,
     paths,
     products,
     rules,
@@ -32,6 +33,7 @@ from graph import (
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
+from graph.neighbours import Neighbour, Way
 from graph.records import (
     Arrival,
     CategoryRow,
@@ -228,6 +230,12 @@ class Store:
     def find_texts(self, words: Sequence[str], *, every: bool) -> dict[str, dict[str, float]]:
         """Node type -> id -> score of nodes whose texts have every word, or any of them."""
         return search.find_texts(self._connection, self._dialect, self.ontology, words, every=every)
+
+    def neighbours(
+        self, relation: str, way: Way, ids: Sequence[str], *, after: Neighbour | None = None, limit: int
+    ) -> dict[str, list[Neighbour]]:
+        """Available products beside each of some products along a relation, the strongest first."""
+        return neighbours.neighbours(self._connection, relation, way, ids, after, limit)
 
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""

@@ -6,7 +6,8 @@ product of the request. Fields are plain attributes on purpose: a resolver each 
 the scores.
 """
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import strawberry
@@ -15,6 +16,11 @@ from api.graphql.context import Context
 from api.graphql.fields import resolver
 from api.graphql.ids import global_id
 from api.services.catalogue import CategoryNode
+from api.services.errors import BadInputError
+
+if TYPE_CHECKING:
+    from api.graphql.listing import ProductConnection, ProductSortKey
+    from api.graphql.products import ProductFilterInput
 
 _SHOWN = ("title", "description", "price", "currency", "image", "available")
 
@@ -42,7 +48,7 @@ class Attribute:
 
 
 @strawberry.type(description="A brand.")
-class Brand:
+class Brand(Node):
     brand_id: str = strawberry.field(description="The shop's own key.")
     name: str | None
 
@@ -63,6 +69,24 @@ class Category(Node):
     def children(self) -> list["Category"]:
         return [category_of(self.context, node) for node in self.context.categories.children(self.category_id)]
 
+    @resolver("Its products, and those of the categories below, sorted.")
+    def products(
+        self,
+        filter: Annotated["ProductFilterInput", strawberry.lazy("api.graphql.products")] | None = None,  # noqa: A002
+        sort_key: Annotated["ProductSortKey", strawberry.lazy("api.graphql.listing")] | None = None,
+        first: int | None = 20,
+        after: str | None = None,
+    ) -> Annotated["ProductConnection", strawberry.lazy("api.graphql.listing")]:
+        from api.graphql.listing import listed
+        from api.graphql.products import ProductFilterInput
+
+        condition = (filter or ProductFilterInput()).condition()
+        if condition.category_ids:
+            remedy = "leave them out, or ask Query.products"
+            raise BadInputError("a category's products are its own", field="filter.categoryIds", remedy=remedy)
+        own = replace(condition, category_ids=(self.category_id,))
+        return listed(self.context, own, sort_key, first, after)
+
 
 class LazyProduct:
     """Reads a product's card when one of its fields is asked for first."""
@@ -76,6 +100,11 @@ class LazyProduct:
             raise AttributeError(name)
         self.__dict__.update(_hydrated(self.context, self.product_id))
         return self.__dict__[name]
+
+
+def brand_of(brand_id: str, name: str | None) -> Brand:
+    """The type of a brand."""
+    return Brand(id=strawberry.ID(global_id("Brand", brand_id)), brand_id=brand_id, name=name)
 
 
 def category_of(context: Context, node: CategoryNode) -> Category:
@@ -99,7 +128,7 @@ def _hydrated(context: Context, product_id: str) -> dict[str, Any]:
         "image": None if not image else Image(url=image_url(str(image))),
         "available": own.get("available") is not False,
         "categories": [category_of(context, CategoryNode(key, name, None)) for key, name in card.categories],
-        "brand": None if card.brand is None else Brand(brand_id=card.brand.id, name=card.brand.name),
+        "brand": None if card.brand is None else brand_of(card.brand.id, card.brand.name),
         "attributes": attributes(own, _SHOWN),
     }
 

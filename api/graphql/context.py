@@ -1,9 +1,10 @@
 """What belongs to one request: the services, the role, and what was read from the store already."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api.services.callers import Caller
 from api.services.catalogue import CategoryTree
@@ -23,10 +24,17 @@ class Cards:
         self._store = store
         self._wanted: dict[str, None] = {}
         self._known: dict[str, ProductCard | None] = {}
+        self._beside: dict[str, tuple[str, ...]] = {}
 
     def want(self, ids: Iterable[str]) -> None:
-        """Announces products that may be asked for."""
-        self._wanted.update((key, None) for key in ids if key not in self._known)
+        """Announces products that may be asked for, all of one list at a time."""
+        listed = tuple(dict.fromkeys(ids))
+        self._beside.update((key, listed) for key in listed)
+        self._wanted.update((key, None) for key in listed if key not in self._known)
+
+    def beside(self, product_id: str) -> tuple[str, ...]:
+        """The products of the list that a product was last announced with, itself among them."""
+        return self._beside.get(product_id, (product_id,))
 
     def get(self, product_id: str) -> ProductCard | None:
         """A product's card; None if the store has no such product."""
@@ -54,6 +62,7 @@ class Context:
     follow: Callable[[str | None, str | None], None] | None = None  # lets a subscription be woken for a user or session
     cards: Cards = field(init=False)
     products: dict[str, "Product"] = field(default_factory=dict)  # one object for each, so that it is read once
+    lists: dict[Hashable, dict[str, Any]] = field(default_factory=dict)  # what was asked -> product -> its list
 
     def __post_init__(self) -> None:
         self.cards = Cards(self.shop.store)
@@ -63,6 +72,20 @@ class Context:
         """The model with all that has changed in the store until now; None without a model."""
         live = self.shop.live
         return None if live.loaded is None else live.at_least(self.shop.store.change_number())
+
+    @property
+    def served(self) -> LiveState:
+        """The same, for what needs a model.
+
+        Raises:
+            UnavailableError: there is none.
+        """
+        return self.shop.live.state if self.state is None else self.state
+
+    @cached_property
+    def moment(self) -> datetime:
+        """Now by the shop's clock, one moment for all lists of the request."""
+        return self.shop.recommender.now()
 
     @cached_property
     def categories(self) -> CategoryTree:

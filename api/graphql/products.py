@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types import Info
 
 from api.graphql.catalogue import Attribute, Brand, Category, Image, LazyProduct, Money, Node
+from api.graphql.companions import Companions, beside
 from api.graphql.context import Context
 from api.graphql.explanations import Explanation, Explanations, Placement, asked_contributions
 from api.graphql.fields import lazy, resolver
@@ -110,7 +111,7 @@ class FeatureWeight:
 
 
 @strawberry.type(description="A product of the shop.")
-class Product(LazyProduct, Node):
+class Product(LazyProduct, Companions, Node):
     context: strawberry.Private[Context]
     product_id: str = strawberry.field(description="The shop's own key.")
     title: str | None = lazy()
@@ -135,11 +136,7 @@ class Product(LazyProduct, Node):
         after: str | None = None,
         filter: ProductFilterInput | None = None,  # noqa: A002 - the contract's name
     ) -> "RecommendationConnection":
-        recommender = self.context.shop.recommender
-        place = read_cursor(self.context, after)
-        moment = (place.as_of, place.model_version) if place else (None, None)
-        viewing = recommender.view_similar(self.product_id, *moment)
-        return connection(self.context, viewing, filter, first, place)
+        return beside(self.context, self.product_id, "similar", filter, first, after)
 
 
 @strawberry.type(description="A product at its place in a list.")
@@ -177,6 +174,10 @@ class RecommendationConnection:
     model_version: str = strawberry.field(description="The model that gave it.")
     seed: int | None = strawberry.field(
         description="What the random numbers of exploration came from; null where nothing was drawn."
+    )
+    rests_on: list[str] = strawberry.field(
+        description="The kinds of path that alone make the scores, as `model.terms` names them; empty where the whole "
+        "model does."
     )
     without_text: bool = strawberry.field(
         description="Whether `audience.text` could not be read, since the encoder is not ready, and does not count."
@@ -284,5 +285,6 @@ def connection(
         as_of=viewing.as_of,
         model_version=viewing.state.model_version,
         seed=page.seed,
+        rests_on=list(viewing.by),
         without_text=viewing.heard.without_text,
     )

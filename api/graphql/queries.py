@@ -15,6 +15,7 @@ from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
 from api.graphql.impressions import ImpressionQueries, noted
 from api.graphql.inputs import InterestInput
+from api.graphql.listing import ListingQueries, find_brand
 from api.graphql.products import (
     PAGE,
     Product,
@@ -81,11 +82,16 @@ class ModelInfo:
 
 
 @strawberry.type
-class Query(RuleQueries, ImpressionQueries, SearchQueries):
+class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)
-        finders: dict[str, Any] = {"Product": find_product, "Category": find_category, "User": find_user}
+        finders: dict[str, Any] = {
+            "Product": find_product,
+            "Category": find_category,
+            "User": find_user,
+            "Brand": find_brand,
+        }
         found: Node | None = finders[type_name](info.context, key) if type_name in finders else None
         return found
 

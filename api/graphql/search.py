@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry.types import Info
 
-from api.graphql.catalogue import Brand, Category, category_of
+from api.graphql.catalogue import Brand, Category, brand_of, category_of
 from api.graphql.context import Context
 from api.graphql.fields import resolver
 from api.graphql.products import (
@@ -75,7 +75,7 @@ class SearchFacets:
     def brands(self, first: int | None = _LISTED) -> list[BrandFacet]:
         groups = self.found.brands[: checked_first(first, _LISTED)]
         names = self.context.shop.searcher.names_of("Brand", [key for key, _ in groups])
-        return [BrandFacet(brand=Brand(brand_id=key, name=names[key]), count=count) for key, count in groups]
+        return [BrandFacet(brand=brand_of(key, names[key]), count=count) for key, count in groups]
 
     @resolver(
         "At most five ranges with about as many products each, from low to high. Their ends are prices there are."

@@ -15,10 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from api.services.errors import BadInputError
 
 _SIGNATURE = 12
+_PLACE = "place"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +41,24 @@ class Position:
     rules: str = ""
 
 
+@dataclass(frozen=True)
+class Place:
+    """A product of a plain list. What follows has a greater key, or the same one and a greater id.
+
+    `as_of` pins the moment of lists that depend on one.
+    """
+
+    question: str
+    key: float | str
+    product: str
+    as_of: datetime | None = None
+
+    @property
+    def order(self) -> tuple[float | str, str]:
+        """What a list is sorted by."""
+        return self.key, self.product
+
+
 class Cursors:
     """Writes and reads cursors with one key."""
 
@@ -47,19 +67,22 @@ class Cursors:
 
     def write(self, position: Position) -> str:
         """The opaque form."""
-        body = json.dumps(
+        return self._sealed(
             [
-                (position.as_of - _EPOCH) // timedelta(milliseconds=1),
+                _to_ms(position.as_of),
                 position.model_version,
                 position.question,
                 position.rank,
                 position.score,
                 position.product,
                 position.rules,
-            ],
-            separators=(",", ":"),
-        ).encode()
-        return base64.urlsafe_b64encode(self._sign(body) + body).decode().rstrip("=")
+            ]
+        )
+
+    def write_place(self, place: Place) -> str:
+        """The opaque form of a place in a plain list."""
+        moment = None if place.as_of is None else _to_ms(place.as_of)
+        return self._sealed([_PLACE, place.question, place.key, place.product, moment])
 
     def read(self, cursor: str) -> Position:
         """What a cursor says.
@@ -67,13 +90,34 @@ class Cursors:
         Raises:
             BadInputError: it was not made by `write` with this key.
         """
+        milliseconds, *rest = self._opened(cursor)
+        if milliseconds == _PLACE:
+            raise _another_list()
+        return Position(_from_ms(milliseconds), *rest)
+
+    def read_place(self, cursor: str) -> Place:
+        """What a cursor of a plain list says.
+
+        Raises:
+            BadInputError: it was not made by `write_place` with this key.
+        """
+        kind, *rest = self._opened(cursor)
+        if kind != _PLACE:
+            raise _another_list()
+        question, key, product, moment = rest
+        return Place(question, key, product, None if moment is None else _from_ms(moment))
+
+    def _sealed(self, parts: list[object]) -> str:
+        body = json.dumps(parts, separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._sign(body) + body).decode().rstrip("=")
+
+    def _opened(self, cursor: str) -> list[Any]:
         with suppress(Base64Error, ValueError):
             # validate: characters outside the alphabet would otherwise be skipped in silence
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             body = raw[_SIGNATURE:]
             if hmac.compare_digest(raw[:_SIGNATURE], self._sign(body)):
-                milliseconds, *rest = json.loads(body)
-                return Position(_EPOCH + timedelta(milliseconds=milliseconds), *rest)
+                return list(json.loads(body))
         raise BadInputError(
             "after is not a cursor of this server",
             field="after",
@@ -82,6 +126,19 @@ class Cursors:
 
     def _sign(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:_SIGNATURE]
+
+
+def _another_list() -> BadInputError:
+    remedy = "pass pageInfo.endCursor of the page before, of the same field"
+    return BadInputError("the cursor belongs to another list", field="after", remedy=remedy)
+
+
+def _to_ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _from_ms(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def question_digest(*parts: object) -> str:

@@ -16,10 +16,12 @@ import numpy as np
 import structlog
 
 from api.services.catalogue import BoolArray, CategoryTree, FloatArray, Shelf
+from api.services.directory import Directory
 from api.services.errors import UnavailableError
 from api.services.rules import Rules
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.data import Int64
+from gnn.gains import Gains, gains
 from gnn.index import INDEXED_FROM, Index, index_of
 from gnn.interests import Stated
 from gnn.live_links import Built, LiveProduct
@@ -116,6 +118,7 @@ class LiveState:
     scorer: Scorer
     change: int
     shelf: Shelf
+    directory: Directory
     categories: CategoryTree
     clock: timedelta
     index: Index | None
@@ -146,6 +149,17 @@ class LiveState:
             return self._with(self.scorer.at(to_ms(minute), *met), self.index)
 
         return _kept(self._at, minute, _MINUTES, make)
+
+    def gains(self, as_of: datetime) -> Gains | None:
+        """What gains at the minute that a moment is in; None where there are no times."""
+        minute, pulse = as_of.replace(second=0, microsecond=0), self.scorer.pulse
+        if pulse is None:
+            return None
+        nothing = np.empty(0, np.int64)
+        met = (
+            self.happened.until(minute, self.clock, self.scorer) if minute > self.manifest.as_of else (nothing, nothing)
+        )
+        return gains(pulse, to_ms(minute), *met)
 
     def in_context(self, context: Mapping[str, str]) -> "LiveState":
         """The state for somebody with some properties, kept for the next one who has them."""
@@ -302,6 +316,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
         scorer=scorer,
         change=change,
         shelf=Shelf.of(scorer.product_ids, products),
+        directory=Directory.of(scorer.ontology, scorer.product_ids, products),
         categories=_categories(store),
         clock=clock,
         index=index_of(scorer) if scorer.size >= INDEXED_FROM else None,
@@ -335,6 +350,7 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         scorer=scorer,
         change=changes[-1].number,
         shelf=state.shelf.updated(scorer.positions, scorer.size, properties),
+        directory=state.directory.updated(scorer.positions, scorer.size, properties),
         categories=_categories(store),
         clock=clock,
         index=index,

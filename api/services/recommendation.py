@@ -78,15 +78,21 @@ class Recommender:
         )
         return boosted(viewing)
 
-    def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
-        """How near every product is to one.
+    def view_similar(
+        self,
+        product: str,
+        as_of: datetime | None = None,
+        model_version: str | None = None,
+        state: LiveState | None = None,
+    ) -> Viewing:
+        """How near every product is to one, in a state that is known already or in that of now.
 
         Raises:
             NotFoundError: the model does not know the product.
         """
         self._check_model(model_version)
         as_of = as_of or self.now()
-        state = self._live.at_least(self._store.change_number()).at(as_of)
+        state = (state or self._live.at_least(self._store.change_number())).at(as_of)
         position = state.scorer.position(product)
         if position is None:
             raise NotFoundError(f"there is no product {product}", field="productId")
@@ -221,7 +227,7 @@ class Recommender:
             otherwise: had the words been read that were not, or the other way round.
         """
         how = None if options is None else asdict(options)
-        asked = asdict(viewing.audience), viewing.similar_to, asdict(condition)
+        asked = asdict(viewing.audience), viewing.similar_to, viewing.by, asdict(condition)
         return question_digest(*asked, how, viewing.heard.without_text != otherwise)
 
     def _check_model(self, version: str | None) -> None:

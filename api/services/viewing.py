@@ -85,7 +85,8 @@ class Viewing:
     the units of what was `heard` of the viewer's own words and interests.
     `similar_to` is set where a product takes the viewer's place; scores then have no prior. What is `set_aside` of the
     history gives nothing to any score, and what was bought stays bought. `feedback` is all that the viewer said.
-    `extras` are in the scores; `rules` are those of the shop that order the list.
+    `extras` are in the scores; `rules` are those of the shop that order the list. `by` names what alone the scores are
+    made of, where that is not the whole model: some of its terms, or what a list is ranked by.
     """
 
     state: LiveState
@@ -102,6 +103,7 @@ class Viewing:
     feedback: tuple[Feedback, ...] = ()
     extras: tuple[Extra, ...] = ()
     rules: Rules = field(default_factory=Rules)
+    by: tuple[str, ...] = ()
 
     @property
     def only_the_best(self) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import structlog
 
-from api import registry
+from api import metrics, registry
+from api.audit import AuditLog
 from api.encoding import EncoderProcess, picture_encoder, text_encoder
 from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
@@ -39,6 +40,7 @@ class Runtime:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
         self._next_try = 0.0
+        self._states = metrics.States()
         self.encoder = text_encoder(settings.text_model, settings.home / "cache", settings.home)
         self.pictures = picture_encoder(
             settings.image_model,
@@ -84,10 +86,11 @@ class Runtime:
             erasures = self.shop.live.follow()
             with suppress(PathrecError):
                 self.shop.deleter.erase(erasures)
+        self._states.follow(self)
 
     def _connect(self) -> None:
         try:
-            store = connect(self._settings.store_url)
+            store = connect(self._settings.store_url, timeout=self._settings.store_seconds, observe=metrics.store_call)
             self.shop, self.problem = assemble(self._settings, store, self.encoder, self.pictures), None
         except (PathrecError, OSError) as error:
             if str(error) != self.problem:
@@ -121,4 +124,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         events=EventRecorder(store, recommender),
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
+        audit=AuditLog(home),
     )

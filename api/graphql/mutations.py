@@ -7,6 +7,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types import Info
 
+from api import metrics
 from api.graphql.context import Context
 from api.graphql.fields import resolver
 from api.graphql.inputs import EventInput, ProductInput
@@ -14,7 +15,7 @@ from api.graphql.products import Product, product_of
 from api.services.errors import NotFoundError, ServiceError, UnavailableError
 from api.services.events import Receipt
 from api.services.products import Written
-from graph import StoreError, StoreUnavailable
+from graph import QueryRefused, StoreError, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ class Mutation:
     def record_events(self, info: Info[Context, None], events: list[EventInput]) -> RecordEventsPayload:
         recorder = info.context.shop.events
         receipt, errors = attempt(lambda: recorder.record([event.draft() for event in events]), Receipt((), (), ()))
+        metrics.recorded(receipt)
         return RecordEventsPayload(
             accepted=list(receipt.accepted),
             duplicates=list(receipt.duplicates),
@@ -139,7 +141,7 @@ def attempt(work: Callable[[], T], otherwise: T) -> tuple[T, list[UserError]]:
     """The result of some work, or what the caller did wrong. Faults of ours are raised."""
     try:
         return work(), []
-    except (UnavailableError, StoreUnavailable):
+    except (UnavailableError, StoreUnavailable, QueryRefused):
         raise
     except ServiceError as error:
         message = f"{error.message}; {error.remedy}" if error.remedy else error.message

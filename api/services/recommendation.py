@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from api.measuring import scoring
 from api.services.catalogue import BoolArray, ProductFilter
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
@@ -55,6 +56,8 @@ class Recommender:
         units = _usable(state, [*did, *given])
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)
+        with scoring():
+            scores = state.scores(history, as_of, audience.user_id, heard.stated)
         return Viewing(
             state=state,
             as_of=as_of,
@@ -62,7 +65,7 @@ class Recommender:
             units=units,
             history=history,
             strategy=_strategy(audience, did, (*units, *heard.told)),
-            scores=state.scores(history, as_of, audience.user_id, heard.stated),
+            scores=scores,
             context=context,
             heard=heard,
         )
@@ -80,6 +83,8 @@ class Recommender:
         if position is None:
             raise NotFoundError(f"there is no product {product}", field="productId")
         units = (Unit(product, None, 1, as_of),)
+        with scoring():
+            scores = similarity(state.scorer, position)
         return Viewing(
             state=state,
             as_of=as_of,
@@ -87,7 +92,7 @@ class Recommender:
             units=units,
             history=_history(state, units),
             strategy="COLD_START",
-            scores=similarity(state.scorer, position),
+            scores=scores,
             context={},
             similar_to=product,
         )

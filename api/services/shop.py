@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.audit import AuditLog
 from api.encoding import EncoderProcess
 from api.services.cursors import Cursors
 from api.services.deletion import Deleter
@@ -26,3 +27,4 @@ class Shop:
     events: EventRecorder
     products: ProductWriter
     deleter: Deleter
+    audit: AuditLog

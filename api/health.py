@@ -21,6 +21,9 @@ def router() -> APIRouter:
     @routes.get("/readyz")
     def readyz(request: Request) -> JSONResponse:
         found = readiness(request.app.state.runtime)
+        caller = request.state.caller
+        if caller is None or caller.is_visitor:
+            found = _without_problems(found)
         return JSONResponse(found, 200 if found["status"] == "ready" else 503)
 
     return routes
@@ -37,6 +40,12 @@ def readiness(runtime: Runtime) -> dict[str, Any]:
         "encoder": _encoder(runtime.encoder),
         "picture_encoder": _encoder(runtime.pictures),
     }
+
+
+def _without_problems(found: dict[str, Any]) -> dict[str, Any]:
+    """What a stranger may know: a problem names hosts and folders."""
+    parts = {name: part for name, part in found.items() if isinstance(part, dict)}
+    return found | {name: {k: v for k, v in part.items() if k != "problem"} for name, part in parts.items()}
 
 
 def _encoder(encoder: EncoderProcess) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from api import registry
+from api import metrics, registry
+from api.audit import AuditLog
 from api.encoding import EncoderProcess, picture_encoder, text_encoder
 from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
@@ -45,6 +46,7 @@ class Runtime:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="follower", daemon=True)
         self._next_try = 0.0
+        self._states = metrics.States()
         self.encoder = text_encoder(settings.text_model, settings.home / "cache", settings.home)
         self.pictures = picture_encoder(
             settings.image_model,
@@ -93,10 +95,11 @@ class Runtime:
             erasures = self.shop.live.follow()
             with suppress(PathrecError):
                 self.shop.deleter.erase(erasures)
+        self._states.follow(self)
 
     def _connect(self) -> None:
         try:
-            store = connect(self._settings.store_url)
+            store = connect(self._settings.store_url, timeout=self._settings.store_seconds, observe=metrics.store_call)
             self.shop, self.problem = assemble(self._settings, store, self.encoder, self.pictures), None
             self.shop.watcher.start()
             if self.shop.impressions is not None:
@@ -139,4 +142,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
         rules=Rulebook(store, recommender),
+        audit=AuditLog(home),
     )

@@ -3,12 +3,16 @@
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
+from api import metrics
 from api.app import create_app
 from api.settings import PREFIX, Settings, load_settings
 from schema.errors import PathrecError
@@ -49,7 +53,8 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
         ws_per_message_deflate=False,  # its state would be most of what an idle socket holds
     )
     if settings.workers > 1:
-        Multiprocess(config, sockets=[listening]).run()
+        with tempfile.TemporaryDirectory(prefix="pathrec-metrics-") as folder, metrics.shared(Path(folder)):
+            Multiprocess(config, sockets=[listening]).run()
         return
     server = uvicorn.Server(config)
     server.run(sockets=[listening])
@@ -73,7 +78,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _hand_down(settings: Settings) -> None:
     """Worker processes read the environment; what the command line said must be in it."""
-    for name in settings.model_fields_set - {"secret"}:
+    for name in settings.model_fields_set:
         value = getattr(settings, name)
-        if value is not None:
+        # Secrets come from the environment alone, and are there already.
+        if value is not None and not isinstance(value, SecretStr):
             os.environ[f"{PREFIX}{name.upper()}"] = str(value)

@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from graph.connection import Connection, Endpoint
+from graph.connection import Connection, Endpoint, Observe
 from graph.dialect import Dialect, Embedded, Neo4j
 from graph.embedded import EmbeddedEngine
 from graph.errors import StoreError
@@ -17,7 +17,13 @@ SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 
 
 def connect(
-    url: str, *, ontology: Ontology | None = None, user: str | None = None, password: str | None = None
+    url: str,
+    *,
+    ontology: Ontology | None = None,
+    user: str | None = None,
+    password: str | None = None,
+    timeout: float | None = None,
+    observe: Observe | None = None,
 ) -> Store:
     """A store by its address.
 
@@ -29,6 +35,8 @@ def connect(
         ontology: the shop's vocabulary; by default the one the store was made with.
         user, password: the login of a server; by default PATHREC_STORE_USER and PATHREC_STORE_PASSWORD.
             The embedded engine needs none.
+        timeout: for how many seconds one call may wait for the store; for ever if None.
+        observe: told how many seconds each call took, and whether it failed.
 
     Raises:
         StoreError: the address is not one of a store.
@@ -40,12 +48,12 @@ def connect(
             engine = EmbeddedEngine(Path(url.removeprefix(EMBEDDED)).expanduser())
             resources.callback(engine.close)
             # A killed engine holds its locks for a moment longer, then another is started.
-            connection = Connection(url, engine.locate, patience=ENGINE_SECONDS)
+            connection = Connection(url, engine.locate, patience=ENGINE_SECONDS, timeout=timeout, observe=observe)
             engine.locate()
             dialect = Embedded()
         elif url.split("://")[0] in SCHEMES and "://" in url:
             endpoint = Endpoint(url, _login(user, password))
-            connection = Connection(url, lambda: endpoint)
+            connection = Connection(url, lambda: endpoint, timeout=timeout, observe=observe)
             dialect = Neo4j()
         else:
             raise StoreError(f"{url}: not a store's address; give embedded:PATH, bolt://HOST:PORT or neo4j://HOST:PORT")

@@ -15,10 +15,12 @@ import structlog
 from neo4j import exceptions as bolt
 
 from graph.cypher import Query
-from graph.errors import StoreError, StoreUnavailable
+from graph.errors import QueryRefused, StoreError, StoreUnavailable
+from graph.watchdog import Watchdog
 
 T = TypeVar("T")
 Row = list[Any]
+Observe = Callable[[float, bool], None]
 
 DATABASE = "neo4j"
 PING_SECONDS = 5.0
@@ -67,12 +69,25 @@ class Connection:
         name: the url as the user gave it, for messages.
         locate: tells where the store is now; the embedded engine may have to be started for it.
         patience: for how many seconds a lost store is looked for before that is an error.
+        timeout: for how many seconds one call may wait for its answer; for ever if None. Streams are not held to it.
+        observe: told how many seconds each call took, and whether it failed.
     """
 
-    def __init__(self, name: str, locate: Callable[[], Endpoint], *, patience: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        locate: Callable[[], Endpoint],
+        *,
+        patience: float = 0.0,
+        timeout: float | None = None,
+        observe: Observe | None = None,
+    ) -> None:
         self.name = name
         self._locate = locate
         self._patience = patience
+        self._timeout = timeout
+        self._watchdog = Watchdog(timeout) if timeout is not None else None
+        self._observe = observe
         self._lock = Lock()
         self._endpoint: Endpoint | None = None
         self._driver: neo4j.Driver | None = None
@@ -97,13 +112,11 @@ class Connection:
 
     def rows(self, query: Query, *, write: bool = False) -> list[Row]:
         """All rows of one query, in one round trip."""
-        return self._attempt(
-            lambda session: [r.values() for r in session.run(query.text, dict(query.parameters))], write
-        )
+        return self._attempt(lambda session: [r.values() for r in self._run(session, query)], write)
 
     def dicts(self, query: Query) -> list[dict[str, Any]]:
         """All rows of one query by column name."""
-        return self._attempt(lambda session: [r.data() for r in session.run(query.text, dict(query.parameters))], False)
+        return self._attempt(lambda session: [r.data() for r in self._run(session, query)], False)
 
     def stream(self, query: Query) -> Iterator[Row]:
         """Rows of one query as they come, without keeping them; not tried again."""
@@ -118,7 +131,7 @@ class Connection:
         """One unit of work in one transaction. It may be called several times, so it must not keep state."""
 
         def attempt(session: neo4j.Session) -> T:
-            with session.begin_transaction() as inner:
+            with session.begin_transaction(timeout=self._timeout) as inner:
                 transaction = Transaction(inner)
                 result = work(transaction)
                 if transaction.undone:
@@ -155,14 +168,43 @@ class Connection:
         if error is not None:
             raise error
 
+    def _run(self, session: neo4j.Session, query: Query) -> neo4j.Result:
+        return session.run(neo4j.Query(query.text, timeout=self._timeout), dict(query.parameters))
+
     def _attempt(self, work: Callable[[neo4j.Session], T], write: bool) -> T:
+        if self._observe is None:
+            return self._repeated(work, write)
+        began, failed = time.perf_counter(), False
+        try:
+            return self._repeated(work, write)
+        except (StoreUnavailable, QueryRefused):
+            failed = True
+            raise
+        finally:
+            self._observe(time.perf_counter() - began, failed)
+
+    def _watched(self, session: neo4j.Session, work: Callable[[neo4j.Session], T]) -> T:
+        if self._watchdog is None:
+            return work(session)
+        with self._watchdog.over(session) as watched:
+            try:
+                return work(session)
+            except (bolt.Neo4jError, bolt.DriverError, OSError) as error:
+                if not watched.bitten:
+                    raise
+                raise self._no_answer() from error
+
+    def _no_answer(self) -> StoreUnavailable:
+        return StoreUnavailable(f"{self.name}: no answer within {self._timeout:g} seconds; is it overloaded?")
+
+    def _repeated(self, work: Callable[[neo4j.Session], T], write: bool) -> T:
         deadline = time.monotonic() + CONFLICT_SECONDS
         lost_at: float | None = None
         pause = 0.002
         while True:
             try:
                 with self._session(write=write) as session:
-                    return work(session)
+                    return self._watched(session, work)
             except (bolt.ServiceUnavailable, bolt.SessionExpired) as error:
                 # Once more at once, since pooled connections outlive a restart of the server.
                 self._lost = True
@@ -207,7 +249,7 @@ class Connection:
                 self._driver.close()
             _log.info("store_moved", store=self.name)
         self._endpoint = endpoint
-        return _open(self.name, endpoint)
+        return _open(self.name, endpoint, self._timeout)
 
     def _translated(self, error: Exception) -> StoreError:
         if isinstance(error, bolt.ServiceUnavailable | bolt.SessionExpired | bolt.TransientError):
@@ -218,16 +260,18 @@ class Connection:
             return StoreUnavailable(
                 f"{self.name}: the store refused the login; set PATHREC_STORE_USER and PATHREC_STORE_PASSWORD"
             )
-        return StoreError(f"{self.name}: the store refused a query: {_reason(error)}")
+        if isinstance(error, bolt.Neo4jError) and "TransactionTimedOut" in (error.code or ""):
+            return self._no_answer()
+        return QueryRefused(f"{self.name}: the store refused a query: {_reason(error)}")
 
 
-def _open(name: str, endpoint: Endpoint) -> neo4j.Driver:
+def _open(name: str, endpoint: Endpoint, timeout: float | None) -> neo4j.Driver:
     try:
         return neo4j.GraphDatabase.driver(
             endpoint.url,
             auth=endpoint.auth,
             connection_timeout=PING_SECONDS,
-            connection_acquisition_timeout=60.0,
+            connection_acquisition_timeout=60.0 if timeout is None else timeout,
             keep_alive=True,
             warn_notification_severity="OFF",
             # Hints about names that no node has yet; the embedded engine knows no such option.

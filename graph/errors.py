@@ -9,3 +9,7 @@ class StoreError(PathrecError):
 
 class StoreUnavailable(StoreError):  # noqa: N818 - the contract's name, as drivers call it
     """The store cannot be reached, or went away in the middle."""
+
+
+class QueryRefused(StoreError):  # noqa: N818 - named as its neighbour is
+    """The store does not take a query: a fault of ours or of the store, never of whoever asked for something."""

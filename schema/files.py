@@ -48,8 +48,12 @@ def replacing_folder(target: Path, *, marker: str) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_file(target: Path) -> Iterator[Path]:
+def replacing_file(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """A path beside `target` to write to; it takes the place of `target` when the block ends.
+
+    Args:
+        target: the file to be made or replaced.
+        mode: who may read and write it then; until then only its owner may.
 
     Raises:
         WriteError: the file cannot be written.
@@ -65,7 +69,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
     try:
         yield aside
         _sync(aside)
-        aside.chmod(0o644)
+        aside.chmod(mode)
         aside.replace(target)
     except OSError as error:
         raise _write_error(target, error) from error

@@ -24,6 +24,7 @@ COMMANDS = (
     "publish",
     "rollback",
     "serve",
+    "key",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

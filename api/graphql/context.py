@@ -1,5 +1,7 @@
 """What belongs to one request: the services, the role, and what was read from the store already."""
 
+import math
+import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.services.callers import Caller
 from api.services.catalogue import CategoryTree
+from api.services.errors import TimedOutError
 from api.services.live import LiveState
 from api.services.shop import Shop
 from graph import Store
@@ -59,6 +62,7 @@ class Context:
     shop: Shop
     request_id: str
     caller: Caller
+    deadline: float = math.inf  # of time.monotonic()
     follow: Callable[[str | None, str | None], None] | None = None  # lets a subscription be woken for a user or session
     cards: Cards = field(init=False)
     products: dict[str, "Product"] = field(default_factory=dict)  # one object for each, so that it is read once
@@ -66,6 +70,15 @@ class Context:
 
     def __post_init__(self) -> None:
         self.cards = Cards(self.shop.store)
+
+    def hurry(self) -> None:
+        """Lets no more be begun for a request that has taken too long.
+
+        Raises:
+            TimedOutError: it has.
+        """
+        if time.monotonic() > self.deadline:
+            raise TimedOutError("the request takes too long", remedy="ask for less at a time, or again in a moment")
 
     @cached_property
     def state(self) -> LiveState | None:

@@ -1,6 +1,8 @@
 """GraphQL over HTTP: one route, JSON in, JSON out, and a page for people in front of a browser."""
 
 import json
+import re
+import time
 from importlib.resources import files
 from typing import Any
 
@@ -8,21 +10,22 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api import measuring, metrics
 from api.graphql.context import Context
 from api.graphql.execution import Executor, Outcome
-from api.services.callers import Caller, Role
+from api.services.errors import OverloadedError
 from api.services.shop import Shop
+from api.settings import Settings
 from api.telemetry import request_id
 
-ROLE_HEADER = "x-pathrec-role"
-TRUSTED = Caller(frozenset({Role.STOREFRONT, Role.SERVER}))
-EXPERT = Caller(TRUSTED.roles | {Role.EXPERT})
+_RETRY_SECONDS = 1
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def router(executor: Executor, threads: int) -> APIRouter:
+def router(executor: Executor, settings: Settings) -> APIRouter:
     """The route `/graphql`."""
     routes = APIRouter()
-    limiter = CapacityLimiter(threads)
+    limiter = CapacityLimiter(settings.threads)
     page = files("api.graphql").joinpath("graphiql.html").read_text(encoding="utf-8")
 
     @routes.get("/graphql", include_in_schema=False)
@@ -39,25 +42,42 @@ def router(executor: Executor, threads: int) -> APIRouter:
         shop: Shop | None = request.app.state.runtime.shop
         if shop is None:
             return _response(_wrong("the server has no store yet; /readyz says why", 503, "UNAVAILABLE"))
-        caller = EXPERT if request.headers.get(ROLE_HEADER) == Role.EXPERT.value else TRUSTED
-        context = Context(shop, request_id(), caller)
+        # Whoever would wait for longer than is worth while had better know at once.
+        waiting = limiter.statistics().tasks_waiting
+        metrics.WAITING.set(waiting)
+        if waiting >= settings.max_waiting:
+            return _overloaded()
+        deadline = time.monotonic() + settings.request_seconds
+        context = Context(shop, request_id(), request.state.caller, deadline)
         return await to_thread.run_sync(_answer, executor, body, context, limiter=limiter)
 
     return routes
 
 
 def _answer(executor: Executor, body: bytes, context: Context) -> Response:
+    if time.monotonic() > context.deadline:
+        return _overloaded()
     asked = _parsed(body)
     if isinstance(asked, Outcome):
         return _response(asked)
-    return _response(executor.execute(asked["query"], asked.get("variables"), asked.get("operationName"), context))
+    began = time.perf_counter()
+    with measuring.request() as measured:
+        outcome = executor.execute(asked["query"], asked.get("variables"), asked.get("operationName"), context)
+        response = _response(outcome)
+    metrics.answered(measured, outcome.field, outcome.code, time.perf_counter() - began)
+    return response
 
 
 def _parsed(body: bytes) -> dict[str, Any] | Outcome:
     try:
-        asked = json.loads(body)
-    except ValueError:
-        return _wrong("the body is not JSON")
+        text = body.decode()  # json would let halves of characters through
+        asked = json.loads(text)
+        if _HALF.search(text):
+            json.dumps(asked, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return _wrong("the body is not JSON in UTF-8")
+    if isinstance(asked, list):
+        return _wrong("there are no batches; send each query by itself, or several fields in one")
     if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
         return _wrong('the body must be an object with a "query"')
     if not isinstance(asked.get("variables"), dict | None):
@@ -69,6 +89,15 @@ def _parsed(body: bytes) -> dict[str, Any] | Outcome:
 
 def _wrong(message: str, status: int = 400, code: str = "BAD_REQUEST") -> Outcome:
     return Outcome({"errors": [{"message": message, "extensions": {"code": code}}]}, status)
+
+
+def _overloaded() -> Response:
+    metrics.REFUSED.labels(OverloadedError.code).inc()
+    error = OverloadedError("more is asked than can be answered in time", remedy="try again after Retry-After seconds")
+    extensions = {"code": error.code, "remedy": error.remedy}
+    response = _response(Outcome({"errors": [{"message": error.message, "extensions": extensions}]}, 503))
+    response.headers["retry-after"] = str(_RETRY_SECONDS)
+    return response
 
 
 def _response(outcome: Outcome) -> Response:

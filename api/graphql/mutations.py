@@ -4,6 +4,7 @@
 import strawberry
 from strawberry.types import Info
 
+from api import metrics
 from api.graphql.context import Context
 from api.graphql.feedback import FeedbackMutations
 from api.graphql.fields import resolver
@@ -74,6 +75,7 @@ class Mutation(RuleMutations, FeedbackMutations):
     def record_events(self, info: Info[Context, None], events: list[EventInput]) -> RecordEventsPayload:
         recorder = info.context.shop.events
         receipt, errors = attempt(lambda: recorder.record([event.draft() for event in events]), Receipt((), (), ()))
+        metrics.recorded(receipt)
         return RecordEventsPayload(
             accepted=list(receipt.accepted),
             duplicates=list(receipt.duplicates),

@@ -14,6 +14,7 @@ from graphql import (
     Undefined,
 )
 
+from api.graphql.access import guard
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.subscriptions import Subscription
@@ -29,6 +30,7 @@ def build() -> strawberry.Schema:
         elif isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
                 _without_nulls(field.args.values())
+    guard(schema._schema)
     return schema
 
 

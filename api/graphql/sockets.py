@@ -14,12 +14,13 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
+from api.auth import Authority, credentials
 from api.graphql import transport
 from api.graphql.context import Context
 from api.graphql.execution import Executor, Outcome
-from api.graphql.http import EXPERT, ROLE_HEADER, TRUSTED
 from api.graphql.transport import CloseError, Incoming, Request
-from api.services.callers import Caller, Role
+from api.services.callers import Caller
+from api.services.errors import RateLimitedError, UnauthenticatedError
 from api.services.shop import Shop
 from api.services.watching import Watch, Watcher
 from api.settings import Settings
@@ -35,7 +36,7 @@ _GOING_AWAY, _TRY_LATER = 1001, 1013
 Follow = Callable[[str | None, str | None], None]
 
 
-def router(executor: Executor, settings: Settings) -> APIRouter:
+def router(executor: Executor, authority: Authority, settings: Settings) -> APIRouter:
     """The route `/graphql` for sockets."""
     routes = APIRouter()
     # A new model wakes everybody: requests over HTTP must not wait for that.
@@ -47,7 +48,7 @@ def router(executor: Executor, settings: Settings) -> APIRouter:
         if len(sockets) >= settings.max_sockets:
             await websocket.send_denial_response(Response(status_code=503, headers={"retry-after": "5"}))
             return
-        socket = Socket(websocket, executor, limiter, settings.socket_idle_seconds)
+        socket = Socket(websocket, executor, authority, limiter, settings.socket_idle_seconds)
         sockets.add(socket)
         try:
             await socket.run()
@@ -60,9 +61,12 @@ def router(executor: Executor, settings: Settings) -> APIRouter:
 class Socket:
     """One socket with the operations that run over it."""
 
-    def __init__(self, websocket: WebSocket, executor: Executor, limiter: CapacityLimiter, idle: float) -> None:
+    def __init__(
+        self, websocket: WebSocket, executor: Executor, authority: Authority, limiter: CapacityLimiter, idle: float
+    ) -> None:
         self._websocket = websocket
         self._executor = executor
+        self._authority = authority
         self._limiter = limiter
         self._idle = idle
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -97,7 +101,7 @@ class Socket:
                 running.cancel()
 
     async def _greeted(self) -> Caller:
-        """Waits for connection_init; says whose socket it is."""
+        """Waits for connection_init; says whose socket it is: by its headers or, as browsers have to, the payload."""
         try:
             async with asyncio.timeout(GREETING_SECONDS):
                 while (incoming := await self._next(None)).type != "connection_init":
@@ -107,8 +111,17 @@ class Socket:
                         await self._send("pong")
         except TimeoutError:
             raise CloseError(transport.LATE, "Connection initialisation timeout") from None
+        caller: Caller | None = self._websocket.state.caller
+        shown = credentials(incoming.payload.get("authorization"))
+        if self._authority.closed and (caller is None or shown):
+            try:
+                caller = self._authority.known(shown)
+            except UnauthenticatedError:
+                raise CloseError(transport.FORBIDDEN, "Forbidden") from None
+        if caller is None:
+            raise CloseError(transport.FORBIDDEN, "Forbidden")
         await self._send("connection_ack")
-        return EXPERT if self._websocket.headers.get(ROLE_HEADER) == Role.EXPERT.value else TRUSTED
+        return caller
 
     async def _next(self, patience: float | None) -> Incoming:
         """The next message.
@@ -138,6 +151,11 @@ class Socket:
             message = f"{OPERATIONS} operations of this socket run already; end one, or open another socket"
             error = {"message": message, "extensions": {"code": "BAD_USER_INPUT"}}
             await self._send("error", incoming.id, [error])
+            return
+        if wait := self._websocket.state.wait(caller):
+            late = RateLimitedError("you ask too often", remedy=f"wait for {wait:.0f} seconds")
+            extensions = {"code": late.code, "remedy": late.remedy}
+            await self._send("error", incoming.id, [{"message": late.message, "extensions": extensions}])
             return
         self._operations[incoming.id] = asyncio.create_task(self._operate(incoming.id, request, caller))
 

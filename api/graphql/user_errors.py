@@ -7,7 +7,7 @@ from typing import TypeVar
 import strawberry
 
 from api.services.errors import ServiceError, UnavailableError
-from graph import StoreError, StoreUnavailable
+from graph import QueryRefused, StoreError, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ def attempt(work: Callable[[], T], otherwise: T) -> tuple[T, list[UserError]]:
     """The result of some work, or what the caller did wrong. Faults of ours are raised."""
     try:
         return work(), []
-    except (UnavailableError, StoreUnavailable):
+    except (UnavailableError, StoreUnavailable, QueryRefused):
         raise
     except ServiceError as error:
         message = f"{error.message}; {error.remedy}" if error.remedy else error.message

@@ -1,5 +1,6 @@
 """Who asks, and what they may do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,13 +18,24 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent a request, by its roles. An admin may do what any role may."""
+    """Whoever sent a request, by its roles. An admin may do what any role may.
+
+    `key` names what they showed, for logs; it is no secret. `user` is the person that a storefront speaks for;
+    without one it speaks for anonymous visitors.
+    """
 
     roles: frozenset[Role]
+    key: str = "local"
+    user: str | None = None
 
     def may(self, role: Role) -> bool:
         """Whether the caller has a role."""
         return role in self.roles or Role.ADMIN in self.roles
+
+    @property
+    def is_visitor(self) -> bool:
+        """Whether the caller is somebody in front of a shop's page, and none of the shop's own."""
+        return self.roles <= {Role.STOREFRONT}
 
     def require(self, role: Role) -> None:
         """Lets only those with a role go on.
@@ -31,5 +43,24 @@ class Caller:
         Raises:
             ForbiddenError: the caller has not got it.
         """
-        if not self.may(role):
-            raise ForbiddenError(f"this needs the role {role.value}", remedy=f"ask with a key that has {role.value}")
+        self.require_any((role,))
+
+    def require_any(self, roles: Iterable[Role]) -> None:
+        """Lets only those with one of some roles go on.
+
+        Raises:
+            ForbiddenError: the caller has none of them.
+        """
+        if not any(self.may(role) for role in roles):
+            names = " or ".join(role.value for role in Role if role in set(roles))
+            raise ForbiddenError(f"this needs the role {names}", remedy=f"ask with a key that has {names}")
+
+    def require_user(self, user_id: str) -> None:
+        """Lets a storefront ask and speak for its own user only; the shop's own may for anybody.
+
+        Raises:
+            ForbiddenError: it is somebody else.
+        """
+        if self.is_visitor and user_id != self.user:
+            remedy = "ask with a token whose sub is that user, or leave the user out for an anonymous visitor"
+            raise ForbiddenError("a storefront may act for its own user only", field="userId", remedy=remedy)

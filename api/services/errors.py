@@ -33,10 +33,40 @@ class NotFoundError(ServiceError):
     code = "NOT_FOUND"
 
 
+class RateLimitedError(ServiceError):
+    """Somebody asks more often than they may."""
+
+    code = "RATE_LIMITED"
+
+
+class OverloadedError(ServiceError):
+    """More is asked than the server can answer in time."""
+
+    code = "OVERLOADED"
+
+
+class TimedOutError(ServiceError):
+    """A request takes longer than one may."""
+
+    code = "TIMED_OUT"
+
+
+class TooLargeError(ServiceError):
+    """A request has more bytes than one may have."""
+
+    code = "TOO_LARGE"
+
+
 class CursorExpiredError(ServiceError):
     """A cursor or a moment belongs to a model that is no longer served."""
 
     code = "CURSOR_EXPIRED"
+
+
+class UnauthenticatedError(ServiceError):
+    """Nobody can tell who asks."""
+
+    code = "UNAUTHENTICATED"
 
 
 class ForbiddenError(ServiceError):

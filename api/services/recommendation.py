@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from api.measuring import scoring
 from api.services.boosts import boosted, told_apart, with_all_scores, with_scores_of
 from api.services.catalogue import BoolArray, ProductFilter
 from api.services.conditions import fitting
@@ -63,6 +64,8 @@ class Recommender:
         units = tuple(unit for unit in known if unit not in aside)
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)
+        with scoring():
+            scores = state.scores(history, as_of, audience.user_id, heard.stated)
         viewing = Viewing(
             state=state,
             as_of=as_of,
@@ -70,7 +73,7 @@ class Recommender:
             units=units,
             history=history,
             strategy=_strategy(audience, did, (*units, *heard.told)),
-            scores=state.scores(history, as_of, audience.user_id, heard.stated),
+            scores=scores,
             context=context,
             heard=heard,
             set_aside=tuple(unit for unit in known if unit in aside),
@@ -97,6 +100,8 @@ class Recommender:
         if position is None:
             raise NotFoundError(f"there is no product {product}", field="productId")
         units = (Unit(product, None, 1, as_of),)
+        with scoring():
+            scores = similarity(state.scorer, position)
         return Viewing(
             state=state,
             as_of=as_of,
@@ -104,7 +109,7 @@ class Recommender:
             units=units,
             history=_history(state, units),
             strategy="COLD_START",
-            scores=similarity(state.scorer, position),
+            scores=scores,
             context={},
             similar_to=product,
         )

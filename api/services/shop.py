@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.audit import AuditLog
 from api.encoding import EncoderProcess
 from api.services.cursors import Cursors
 from api.services.deletion import Deleter
@@ -36,3 +37,4 @@ class Shop:
     products: ProductWriter
     deleter: Deleter
     rules: Rulebook
+    audit: AuditLog

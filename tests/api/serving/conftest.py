@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from keyed_shop import Keyed, keyed_here
 from served_shop import Client, load
 
 from api import pipeline, registry
@@ -64,3 +65,10 @@ def shop(serve: Callable[[Path], Client], home: Path, untouched: Path) -> Client
 def second(serve: Callable[[Path], Client], home: Path) -> Client:
     """Another process over the same store."""
     return serve(home)
+
+
+@pytest.fixture(scope="session")
+def keyed(home: Path, shop: Client) -> Iterator[Keyed]:
+    """A server of the same shop that asks for keys."""
+    with keyed_here(home) as server:
+        yield server

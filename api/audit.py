@@ -1,0 +1,74 @@
+"""Who did what that cannot be undone or needs trust: JSON lines in `<home>/audit.log`, only ever added to.
+
+An action is written down before it begins, and is not begun if it cannot be.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from api.services.callers import Caller
+from schema.files import WriteError
+from schema.pseudonym import pseudonym
+
+_LISTED = 20
+_LENGTH = 200
+
+
+class AuditLog:
+    """The log of one home; several processes may write to it."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "audit.log"
+
+    def write(self, event: str, caller: Caller, **what: Any) -> None:
+        """Adds a line.
+
+        Args:
+            event: what happened: "begun", "done", "failed".
+            caller: who did it.
+            what: values that JSON can hold.
+
+        Raises:
+            WriteError: it cannot be written.
+        """
+        who = {"key": caller.key, "roles": sorted(role.value for role in caller.roles)}
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "ab", buffering=0) as file:  # one write a line, so that lines never mix
+                _logger(file).info(event, **who, **what)
+        except OSError as error:
+            raise WriteError(f"{self._file}: cannot be written ({error.strerror}); nothing was done") from error
+
+
+def described(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as the log keeps them: shortened, people by stand-ins: who is forgotten must be forgotten here too."""
+    return {name: _described(name, value) for name, value in arguments.items()}
+
+
+def _described(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return described(value)
+    if isinstance(value, list):
+        shown = [_described(name, each) for each in value[:_LISTED]]
+        return shown if len(value) <= _LISTED else [*shown, f"and {len(value) - _LISTED} more"]
+    if isinstance(value, str):
+        return pseudonym("user", value) if name == "userId" else value[:_LENGTH]
+    return value
+
+
+def _logger(file: Any) -> Any:
+    return structlog.wrap_logger(
+        structlog.BytesLogger(file),
+        processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer(_line)],
+        wrapper_class=structlog.BoundLogger,
+    )
+
+
+def _line(content: Any, **options: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, **options).encode()

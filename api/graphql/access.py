@@ -1,0 +1,132 @@
+"""Which role each root field needs, and whose name a storefront may use. What is not listed needs `server`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLObjectType, GraphQLSchema
+
+from api.audit import described
+from api.graphql.context import Context
+from api.graphql.ids import parse_global_id
+from api.services.callers import Caller, Role
+
+_USER = "userId"
+_NODE = "id"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may use a root field: whoever has one of the roles. `audited`: whoever does is written down."""
+
+    roles: frozenset[Role]
+    audited: bool = False
+
+
+READ = Access(frozenset({Role.STOREFRONT, Role.SERVER, Role.EXPERT}))
+TELL = Access(frozenset({Role.STOREFRONT, Role.SERVER}))
+WRITE = Access(frozenset({Role.SERVER}))
+EXPERT = Access(frozenset({Role.EXPERT}))
+RULE = Access(frozenset({Role.EXPERT}), audited=True)
+DELETE = Access(frozenset({Role.SERVER}), audited=True)
+
+ACCESS: Mapping[str, Access] = {
+    "Query.node": READ,
+    "Query.product": READ,
+    "Query.category": READ,
+    "Query.user": READ,
+    "Query.recommendations": READ,
+    "Query.explain": READ,
+    "Query.products": READ,
+    "Query.search": READ,
+    "Query.trending": READ,
+    "Query.brand": READ,
+    "Query.continueShopping": READ,
+    "Query.rules": EXPERT,
+    "Query.clickThrough": EXPERT,
+    "Query.model": Access(frozenset({Role.SERVER, Role.EXPERT})),
+    "Mutation.recordEvents": TELL,
+    "Mutation.recordFeedback": TELL,
+    "Mutation.linkSession": TELL,
+    "Mutation.upsertRule": RULE,
+    "Mutation.deleteRule": RULE,
+    "Mutation.upsertProducts": WRITE,
+    "Mutation.deleteProducts": DELETE,
+    "Mutation.deleteEvents": DELETE,
+    "Mutation.deleteUser": Access(frozenset({Role.SERVER, Role.ADMIN}), audited=True),
+    "Subscription.recommendations": READ,
+}
+
+
+def guard(schema: GraphQLSchema) -> None:
+    """Puts the table before the root fields of a schema, and before every field with arguments the questions for whom,
+    and whether there is time left.
+
+    Changes the schema; to be called once.
+    """
+    roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            for name, field in kind.fields.items():
+                place = f"{kind.name}.{name}"
+                if kind in roots:
+                    _put_before(field, ACCESS.get(place, WRITE), place)
+                elif field.args:
+                    _put_before(field, None, place)
+
+
+def check_users(caller: Caller, given: object) -> None:
+    """Looks through arguments, however deep, for users who are not the storefront's own.
+
+    Raises:
+        ForbiddenError: there is one.
+    """
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            if name == _USER and value:
+                caller.require_user(value)
+            check_users(caller, value)
+    elif isinstance(given, list):
+        for value in given:
+            check_users(caller, value)
+
+
+def _put_before(field: Any, access: Access | None, place: str) -> None:
+    # A subscription asks once, when it begins.
+    attribute = "subscribe" if field.subscribe is not None else "resolve"
+    inner: Callable[..., Any] = getattr(field, attribute)
+
+    def guarded(source: Any, info: Any, **arguments: Any) -> Any:
+        context: Context = info.context
+        context.hurry()
+        if access is not None:
+            context.caller.require_any(access.roles)
+        if context.caller.is_visitor:
+            check_users(context.caller, arguments)
+            if place == "Query.node":
+                _check_node(context.caller, arguments[_NODE])
+        if access is None or not access.audited:
+            return inner(source, info, **arguments)
+        return _audited(lambda: inner(source, info, **arguments), context, place, arguments)
+
+    setattr(field, attribute, guarded)
+
+
+def _audited(action: Callable[[], Any], context: Context, place: str, arguments: Mapping[str, Any]) -> Any:
+    """Does an action between two lines of the log: that it was asked for, and what came of it."""
+    what = {"field": place, "request": context.request_id}
+    context.shop.audit.write("begun", context.caller, **what, arguments=described(arguments))
+    try:
+        result = action()
+    except Exception as error:
+        context.shop.audit.write("failed", context.caller, **what, error=type(error).__name__)
+        raise
+    refused = [error.code for error in getattr(result, "user_errors", ())]
+    context.shop.audit.write("failed" if refused else "done", context.caller, **what, errors=refused)
+    return result
+
+
+def _check_node(caller: Caller, identity: str) -> None:
+    kind, key = parse_global_id(identity)
+    if kind == "User":
+        caller.require_user(key)

@@ -1,0 +1,69 @@
+"""Ends what waits too long for a store: a store that listens and says nothing would hold a thread for ever."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+_EVERY = 0.1
+
+
+class Cancellable(Protocol):
+    """What can be ended from another thread."""
+
+    def cancel(self) -> None: ...
+
+
+@dataclass
+class Watched:
+    """One thing that is waited for."""
+
+    inner: Cancellable
+    deadline: float
+    bitten: bool = False
+
+
+class Watchdog:
+    """Cancels what is not done in time, from a thread of its own that lives while there is something to watch."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._watched: dict[int, Watched] = {}
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._awake = False
+
+    @contextmanager
+    def over(self, inner: Cancellable) -> Iterator[Watched]:
+        """Watches over the block, which sees `bitten` when it was ended."""
+        number, watched = next(self._numbers), Watched(inner, time.monotonic() + self.seconds)
+        with self._lock:
+            self._watched[number] = watched
+            if not self._awake:
+                self._awake = True
+                threading.Thread(target=self._watch, name="store-watchdog", daemon=True).start()
+        try:
+            yield watched
+        finally:
+            with self._lock:
+                del self._watched[number]
+
+    def _watch(self) -> None:
+        idle_since = time.monotonic()
+        while True:
+            time.sleep(_EVERY)
+            now = time.monotonic()
+            with self._lock:
+                if self._watched:
+                    idle_since = now
+                elif now > idle_since + self.seconds:
+                    self._awake = False
+                    return
+                late = [w for w in self._watched.values() if w.deadline < now and not w.bitten]
+                for watched in late:
+                    watched.bitten = True
+            for watched in late:
+                watched.inner.cancel()

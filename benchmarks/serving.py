@@ -11,12 +11,11 @@ import argparse
 import http.client
 import json
 import random
+import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,18 +26,19 @@ import numpy as np
 import psutil
 
 from api.settings import load_settings
+from benchmarks import load
 from graph import Query, connect
 
 CLIENTS = (1, 8, 32)
-_LIST = (
+LIST = (
     "query($u: String) { recommendations(audience: {userId: $u}, first: 20) { edges { rank score node { %s } %s } } }"
 )
 QUERIES = {
-    "bare ids": _LIST % ("productId", ""),
-    "with products": _LIST % ("productId title price { amount } image { url } brand { name } categories { name }", ""),
-    "with explanations": _LIST
+    "bare ids": LIST % ("productId", ""),
+    "with products": LIST % ("productId title price { amount } image { url } brand { name } categories { name }", ""),
+    "with explanations": LIST
     % ("productId title", "explanation { prior remainder { value } contributions(first: 3) { kind value text } }"),
-    "with explanations and paths": _LIST
+    "with explanations and paths": LIST
     % (
         "productId title",
         """explanation { prior readableShare remainder { count value } contributions(first: 5) {
@@ -47,23 +47,32 @@ QUERIES = {
     ),
 }
 _RECORD = "mutation($events: [EventInput!]!) { recordEvents(events: $events) { accepted } }"
-_FORGET = "mutation($ids: [String!]!) { deleteEvents(eventIds: $ids) { deletedEventIds } }"
+FORGET = "mutation($ids: [String!]!) { deleteEvents(eventIds: $ids) { deletedEventIds } }"
 _SESSION = """query($s: String) {
-    recommendations(audience: {sessionId: $s}, first: 20) { strategy edges { node { productId } } } }"""
+    recommendations(audience: {sessionId: $s}, first: 20) { edges { node { productId } } } }"""
 
 
 class Client:
     """One connection that is kept open."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, path: str = "/graphql") -> None:
         place = urlsplit(url)
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+        self._path = path
+
+    def send(self, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer to a body of JSON; after a failure the next one opens a new connection."""
+        try:
+            self._connection.request("POST", self._path, body, {"content-type": "application/json"})
+            response = self._connection.getresponse()
+            return response.status, response.read()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The data of an answer; raises where there is an error in it."""
-        body = json.dumps({"query": query, "variables": variables})
-        self._connection.request("POST", "/graphql", body, {"content-type": "application/json"})
-        answer = json.loads(self._connection.getresponse().read())
+        answer = json.loads(self.send(body_of(query, **variables))[1])
         if "errors" in answer:
             raise RuntimeError(answer["errors"][0]["message"])
         return answer["data"]
@@ -80,33 +89,15 @@ class Client:
         return response.status == 200
 
 
+def body_of(query: str, **variables: Any) -> bytes:
+    """A question as it is sent."""
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
 def latencies(url: str, query: str, users: list[str], clients: int, requests: int) -> dict[str, float]:
     """Milliseconds and rate of some requests by some clients at the same time."""
-    asked, lock, milliseconds = iter(range(requests)), threading.Lock(), []
-
-    def client() -> None:
-        connection = Client(url)
-        while True:
-            with lock:
-                number = next(asked, None)
-            if number is None:
-                return
-            began = time.perf_counter()
-            connection.ask(query, u=users[number % len(users)])
-            milliseconds.append(1000 * (time.perf_counter() - began))
-
-    own, began = time.process_time(), time.perf_counter()
-    with ThreadPoolExecutor(clients) as pool:
-        for done in [pool.submit(client) for _ in range(clients)]:
-            done.result()
-    seconds = time.perf_counter() - began
-    p50, p99 = np.percentile(milliseconds, [50, 99])
-    return {
-        "p50_ms": round(float(p50), 2),
-        "p99_ms": round(float(p99), 2),
-        "per_second": round(requests / seconds, 1),
-        "client_cpu_share": round((time.process_time() - own) / seconds, 2),
-    }
+    bodies = [body_of(query, u=users[number % len(users)]) for number in range(requests)]
+    return load.measured(lambda: Client(url), bodies, clients=clients)
 
 
 def event_to_answer(url: str, products: list[str], times: int) -> dict[str, float]:
@@ -122,7 +113,7 @@ def event_to_answer(url: str, products: list[str], times: int) -> dict[str, floa
             pass
         milliseconds.append(1000 * (time.perf_counter() - began))
         recorded.append(event)
-    client.ask(_FORGET, ids=recorded)
+    client.ask(FORGET, ids=recorded)
     p50, p99 = np.percentile(milliseconds, [50, 99])
     return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}
 
@@ -139,22 +130,36 @@ def memory(home: Path, process: psutil.Process) -> dict[str, int]:
     return {name: size // 2**20 for name, size in found.items()}
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def serving(home: Path, workers: int) -> Iterator[tuple[str, psutil.Process, float]]:
     """A server of a home folder: its address, its process, and the seconds until it was ready."""
-    port = random.randint(20_000, 60_000)
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "api.cli", "serve", "--home", str(home), "--port", str(port)]
+    with running(url, [*command, "--workers", str(workers)]) as (server, seconds):
+        yield url, server, seconds
+
+
+@contextmanager
+def running(url: str, command: list[str]) -> Iterator[tuple[psutil.Process, float]]:
+    """A server by its command, which ends with the block: its process, and the seconds until it was ready."""
     began = time.perf_counter()
     quiet = subprocess.DEVNULL
-    server = subprocess.Popen([*command, "--workers", str(workers)], stdout=quiet, stderr=quiet)
+    server = subprocess.Popen(command, stdout=quiet, stderr=quiet)
     try:
         probe = Client(url)
         while not probe.ready():
             if server.poll() is not None:
                 raise SystemExit(f"the server ended with code {server.returncode}; run it by hand: {' '.join(command)}")
             time.sleep(0.05)
-        yield url, psutil.Process(server.pid), time.perf_counter() - began
+        yield psutil.Process(server.pid), time.perf_counter() - began
     finally:
         server.terminate()
         server.wait(30)

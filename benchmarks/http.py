@@ -1,0 +1,198 @@
+"""The API over real HTTP, by kind of request and pace, beside a bare route with the same model as the floor.
+
+    python -m benchmarks.http --home .pathrec --json http.json
+    python -m benchmarks.http --home made --products 2000 --mixed-minutes 10
+
+serves the published model of a home (with `--products` a shop is made there first, if none is published) and asks it
+from this process, whose own share of a core stands beside each figure. Every request is for another user; there is no
+response cache. Closed loops of one and eight clients say how fast it can be, open loops at 50 and 200 requests/s how it
+is for shoppers: there latency counts from when a request was due. The events that it records are deleted at the end.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from api.encoding import picture_encoder, text_encoder
+from api.graphql.context import Context
+from api.graphql.execution import Executor
+from api.graphql.schema import executable
+from api.registry import served
+from api.runtime import assemble
+from api.services.callers import Caller, Role
+from api.settings import load_settings
+from benchmarks import load
+from benchmarks.freshness import NEW, build
+from benchmarks.machine import machine, write_json
+from benchmarks.made_shop import made_shop
+from benchmarks.questions import Questions, shop_of
+from benchmarks.serving import FORGET, Client, event_to_answer, free_port, memory, running, serving
+from graph import Store, connect
+
+PACES: dict[str, dict[str, Any]] = {
+    "1 client": {"clients": 1},
+    "8 clients": {"clients": 8},
+    "50/s": {"per_second": 50.0},
+    "200/s": {"per_second": 200.0},
+}
+ANYBODY = Caller(frozenset(Role))
+_BATCH = 1_000
+_WARM_UP = 200
+
+
+class _Runs(logging.Handler):
+    """Counts the queries that the driver says it sends."""
+
+    count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Looks at one line of the driver's log."""
+        self.count += "C: RUN" in record.getMessage()
+
+
+@contextmanager
+def counted() -> Iterator[_Runs]:
+    """Counts the queries to the store that this process sends in the block."""
+    log, runs = logging.getLogger("neo4j.io"), _Runs()
+    log.addHandler(runs)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield runs
+    finally:
+        log.setLevel(logging.NOTSET)
+        log.removeHandler(runs)
+
+
+def store_queries(home: Path, store: Store, questions: Questions) -> dict[str, int]:
+    """Queries to the store by kind of request, as this process answers them; the usual number of some requests."""
+    settings = load_settings(home=home)
+    text = text_encoder(settings.text_model, home / "cache", home)
+    pictures = picture_encoder(settings.image_model, home / "cache", settings.images, allow_private=False)
+    shop, executor = assemble(settings, store, text, pictures), Executor(executable(), max_depth=12)
+    shop.live.follow()
+
+    def asked(body: bytes) -> int:
+        question = json.loads(body)
+        with counted() as runs:
+            found = executor.execute(
+                question["query"], question["variables"], None, Context(shop, "benchmark", ANYBODY)
+            )
+        if "errors" in found.body:
+            raise RuntimeError(found.body["errors"][0]["message"])
+        return runs.count
+
+    return {kind: int(median(asked(body) for body in questions.of(kind, 9))) for kind in questions.kinds}
+
+
+@contextmanager
+def floor(home: Path) -> Iterator[str]:
+    """The bare route (`benchmarks.floor`), in a process of its own: its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", "benchmarks.floor:app", "--port", str(port)]
+    os.environ["PATHREC_HOME"] = str(home)
+    with running(url := f"http://127.0.0.1:{port}", [*command, "--log-level", "error"]):
+        yield url
+
+
+def paced(connect: Callable[[], Client], bodies: Callable[[int], list[bytes]], seconds: float) -> dict[str, Any]:
+    """A kind of request at each pace; a closed loop sends as many as one client managed before."""
+    found: dict[str, Any] = {}
+    rate = load.measured(connect, bodies(50))["per_second"]
+    for name, pace in PACES.items():
+        count = int(seconds * pace.get("per_second", rate))
+        found[name] = load.measured(connect, bodies(max(count, 50)), **pace)
+        rate = found[name]["per_second"]
+    return found
+
+
+def mixed(url: str, home: Path, process: psutil.Process, questions: Questions, minutes: float) -> dict[str, Any]:
+    """All kinds of requests by eight clients for some time, and the memory before and after."""
+
+    def connect() -> Client:
+        return Client(url)
+
+    rate = load.measured(connect, questions.mixed(400), clients=8)["per_second"]
+    before = memory(home, process)
+    found: dict[str, Any] = load.measured(connect, questions.mixed(int(rate * 60 * minutes)), clients=8)
+    return found | {"minutes": minutes, "memory_mb_before": before, "memory_mb_after": memory(home, process)}
+
+
+def forget(url: str, events: Sequence[str]) -> None:
+    """Deletes what was recorded."""
+    client = Client(url)
+    for start in range(0, len(events), _BATCH):
+        client.ask(FORGET, ids=list(events[start : start + _BATCH]))
+
+
+def measured(home: Path, store: Store, options: argparse.Namespace) -> dict[str, Any]:
+    """All figures of one home."""
+    questions = shop_of(store)
+    report: dict[str, Any] = {"counts": store.counts(), "workers": options.workers}
+    report["store_queries"] = store_queries(home, store, questions)
+    with serving(home, options.workers) as (url, process, _), floor(home) as bare:
+        try:
+            load.measured(lambda: Client(url), questions.mixed(_WARM_UP), clients=2)  # the engine compiles its queries
+            report["floor"] = paced(lambda: Client(bare, "/top"), questions.bare, options.seconds)
+            report["latency"] = {
+                kind: paced(lambda: Client(url), partial(questions.of, kind), options.seconds)
+                for kind in questions.kinds
+            }
+            report["order_changed"] = event_to_answer(url, [key for key, _ in questions.products[:50]], 50)
+            if options.mixed_minutes:
+                report["mixed"] = mixed(url, home, process, questions, options.mixed_minutes)
+        finally:
+            forget(url, questions.recorded)
+    return report
+
+
+def show(report: dict[str, Any]) -> None:
+    """The figures as a table."""
+    table = Table(title=f"{report['counts']['Product']:,} products, {report['workers']} worker(s)")
+    for name in ("", "pace", "p50 ms", "p90 ms", "p99 ms", "requests/s", "errors", "client's CPU", "store queries"):
+        table.add_column(name, justify="right" if name not in ("", "pace") else "left")
+    for kind, paces in {"floor": report["floor"], **report["latency"]}.items():
+        for pace, row in paces.items():
+            queries = report["store_queries"].get(kind, 0)
+            table.add_row(kind, pace, *(f"{value:g}" for value in row.values()), str(queries))
+    console = Console()
+    console.print(table)
+    console.print(f"event to changed order, ms: {report['order_changed']}")
+    if "mixed" in report:
+        console.print(f"mixed load: {report['mixed']}")
+
+
+def main() -> None:
+    """Builds what is not there, measures and reports."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, default=Path(".pathrec"))
+    parser.add_argument("--products", type=int, help="make a shop of so many products, if the home has no model")
+    parser.add_argument("--minutes", type=float, default=10.0, help="the longest that training may take (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each kind and pace (%(default)s)")
+    parser.add_argument("--mixed-minutes", type=float, default=0.0, help="length of the mixed load (%(default)s)")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    about = machine()
+    if options.products and served(options.home) is None:
+        build(options.home, made_shop(options.products + NEW, options.products // 2), options.minutes)
+    with connect(load_settings(home=options.home).store_url) as store:
+        report = {"machine": about, **measured(options.home, store, options)}
+    show(report)
+    if options.json:
+        write_json(report, options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -89,7 +89,7 @@ def _members(state: LiveState, relation: str, shown: BoolArray) -> dict[str, Seq
     rows, nodes = rows[kept], term.links.indices[kept]
     order = np.argsort(nodes, kind="stable")
     found, starts = np.unique(nodes[order], return_index=True)
-    return {term.keys[node]: part for node, part in zip(found, np.split(rows[order], starts[1:]), strict=True)}
+    return {term.keys[node]: part for node, part in zip(found, np.split(rows[order], starts)[1:], strict=True)}
 
 
 def _with_all_above(members: Mapping[str, Sequence[int]], tree: CategoryTree) -> dict[str, int]:

@@ -186,11 +186,9 @@ def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: 
 
 
 def _behind(viewing: Viewing, order: np.ndarray, place: Position) -> int:
-    """Where a list goes on: behind the last product, and if that is gone, behind all with as large a score."""
+    """Where a list goes on: behind the last product, and if that is gone, where it was."""
     last = np.flatnonzero(order == viewing.state.scorer.positions.get(place.product, -1))
-    if len(last):
-        return int(last[0]) + 1
-    return int(np.count_nonzero(viewing.scores[order] >= place.score))
+    return int(last[0]) + 1 if len(last) else place.rank - 1
 
 
 def _everything_offered(viewing: Viewing) -> Viewing:

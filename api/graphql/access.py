@@ -44,6 +44,8 @@ ACCESS: Mapping[str, Access] = {
     "Query.continueShopping": READ,
     "Query.rules": EXPERT,
     "Query.clickThrough": EXPERT,
+    "Query._service": READ,
+    "Query._entities": READ,
     "Query.model": Access(frozenset({Role.SERVER, Role.EXPERT})),
     "Mutation.recordEvents": TELL,
     "Mutation.recordFeedback": TELL,

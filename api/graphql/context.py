@@ -42,7 +42,7 @@ class Cards:
     def get(self, product_id: str) -> ProductCard | None:
         """A product's card; None if the store has no such product."""
         if product_id not in self._known:
-            self.want([product_id])
+            self._wanted[product_id] = None
             wanted = list(self._wanted)
             found = self._store.product_cards(wanted)
             self._known.update((key, found.get(key)) for key in wanted)

@@ -8,9 +8,9 @@ import strawberry
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def resolver(description: str) -> Callable[[F], F]:
-    """Makes a method the resolver of a field."""
-    decorator: Callable[[F], F] = strawberry.field(description=description)
+def resolver(description: str, name: str | None = None) -> Callable[[F], F]:
+    """Makes a method the resolver of a field, which is called like it if no name is given."""
+    decorator: Callable[[F], F] = strawberry.field(description=description, name=name)
     return decorator
 
 

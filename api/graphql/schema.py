@@ -13,8 +13,10 @@ from graphql import (
     GraphQLSchema,
     Undefined,
 )
+from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import guard
+from api.graphql.federation import SCALARS, FederatedQuery
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.subscriptions import Subscription
@@ -22,8 +24,13 @@ from api.graphql.subscriptions import Subscription
 
 @cache
 def build() -> strawberry.Schema:
-    """The schema; built once."""
-    schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+    """The schema as it is executed, with what gateways ask; built once."""
+    return _schema(FederatedQuery)
+
+
+def _schema(query: type) -> strawberry.Schema:
+    config = StrawberryConfig(scalar_map=SCALARS)
+    schema = strawberry.Schema(query=query, mutation=Mutation, subscription=Subscription, config=config)
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType):
             _without_nulls(kind.fields.values())
@@ -47,8 +54,8 @@ def _without_nulls(values: Iterable[GraphQLArgument | GraphQLInputField]) -> Non
 
 
 def sdl() -> str:
-    """The schema in the schema definition language."""
-    return build().as_str() + "\n"
+    """The schema in the schema definition language, as clients read it: without what only gateways ask."""
+    return _schema(Query).as_str() + "\n"
 
 
 def committed_sdl() -> str:

@@ -6,6 +6,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from graph.arrivals import second_of
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
 from graph.load import Values, batches, plain_rows
@@ -25,7 +26,7 @@ ID, USER, PRODUCT = 0, 1, 2
 # `recorded` is the wall clock of writing: what happened is often told late.
 _PROPERTIES = (
     "id: row[0], behaviour: row[3], time: row[4], value: row[5], basket: row[6], session: row[7], "
-    "recommendation: row[8], recorded: $now"
+    "recommendation: row[8], second: $second, recorded: $now"
 )
 
 
@@ -44,7 +45,7 @@ def load_events(connection: Connection, ontology: Ontology, table: pa.Table, rep
     users: set[str] = set()
     loaded = Loaded()
     for start, batch in batches(rows, EVENT_BATCH):
-        outcome = connection.write(partial(_write, rows=batch, products=products, users=users))
+        outcome = connection.write(partial(_write, rows=batch, products=products, users=users, told=False))
         products.update(row[PRODUCT] for row in batch)
         products.difference_update(outcome.missing)
         users.update(row[USER] for row in batch)
@@ -69,7 +70,7 @@ def record_events(
     rows = _checked(ontology, table, recommendations)
     if not rows:
         return Recorded([], [], [])
-    outcome = connection.write(lambda tx: _write(tx, rows, set(), set()))
+    outcome = connection.write(lambda tx: _write(tx, rows, set(), set(), told=True))
     return Recorded(outcome.accepted, outcome.duplicates, outcome.dangling)
 
 
@@ -84,13 +85,16 @@ def _checked(ontology: Ontology, table: pa.Table, recommendations: Mapping[str, 
     return [[*row[:6], row[6] or None, row[7] or None, recommendations.get(row[ID])] for row in plain_rows(table)]
 
 
-def _write(transaction: Transaction, rows: Sequence[Values], products: set[str], users: set[str]) -> _Outcome:
+def _write(
+    transaction: Transaction, rows: Sequence[Values], products: set[str], users: set[str], *, told: bool
+) -> _Outcome:
     """One batch.
 
     Args:
         transaction: where to do it.
         rows: as in `schema.tables.EVENTS`, and the answer that an event follows from.
         products, users: ids that an earlier batch of the same load has seen in the store.
+        told: whether it just happened and somebody may wait for it (`graph.arrivals`).
     """
     seen = {key for (key,) in transaction.rows(_existing_events([row[ID] for row in rows]))}
     wanted = {row[PRODUCT] for row in rows} - products
@@ -107,18 +111,20 @@ def _write(transaction: Transaction, rows: Sequence[Values], products: set[str],
             seen.add(row[ID])
             fresh.append(row)
             outcome.accepted.append(row[ID])
-    _create(transaction, fresh, users)
+    _create(transaction, fresh, users, told)
     return outcome
 
 
-def _create(transaction: Transaction, rows: Sequence[Values], users: set[str]) -> None:
+def _create(transaction: Transaction, rows: Sequence[Values], users: set[str], told: bool) -> None:
+    now = now_ms()
+    times = {"now": now, "second": second_of(now) if told else None}
     known = [row for row in rows if row[USER] is not None]
     if newcomers := sorted({row[USER] for row in known} - users):
         transaction.run(Query("UNWIND $ids AS id MERGE (:User {id: id})", {"ids": newcomers}))
     if known:
-        transaction.run(_create_performed(known))
+        transaction.run(_create_performed(known, times))
     if anonymous := [row for row in rows if row[USER] is None]:
-        transaction.run(_create_anonymous(anonymous))
+        transaction.run(_create_anonymous(anonymous, times))
 
 
 def _existing_events(ids: Sequence[str]) -> Query:
@@ -129,16 +135,16 @@ def _existing_products(ids: Sequence[str]) -> Query:
     return Query("UNWIND $ids AS id MATCH (p:Product {id: id}) RETURN p.id", {"ids": list(ids)})
 
 
-def _create_performed(rows: Sequence[Values]) -> Query:
+def _create_performed(rows: Sequence[Values], times: Mapping[str, int | None]) -> Query:
     return Query(
         "UNWIND $rows AS row MATCH (u:User {id: row[1]}) MATCH (p:Product {id: row[2]}) "
         f"CREATE (u)-[:PERFORMED]->(:Event {{{_PROPERTIES}}})-[:ON]->(p)",
-        {"rows": rows, "now": now_ms()},
+        {"rows": rows, **times},
     )
 
 
-def _create_anonymous(rows: Sequence[Values]) -> Query:
+def _create_anonymous(rows: Sequence[Values], times: Mapping[str, int | None]) -> Query:
     return Query(
         f"UNWIND $rows AS row MATCH (p:Product {{id: row[2]}}) CREATE (:Event {{{_PROPERTIES}}})-[:ON]->(p)",
-        {"rows": rows, "now": now_ms()},
+        {"rows": rows, **times},
     )

@@ -5,6 +5,7 @@ Where only a session is known, the property `session` of the feedback says whose
 
 from collections.abc import Mapping
 
+from graph.arrivals import second_of
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
 from graph.records import Feedback, FeedbackKind, FeedbackRecord
@@ -81,7 +82,7 @@ def _create(given: FeedbackRecord) -> Query:
         "session": None if given.user is not None else given.session,
         "recommendation": given.recommendation,
         "time": to_ms(given.time),
-        "recorded": now_ms(),
+        "second": second_of(now_ms()),
         "id": _key(given),
     }
     properties = ", ".join(f"{name}: ${name}" for name in values)

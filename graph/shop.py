@@ -14,8 +14,8 @@ from graph.times import now_ms, to_ms
 from schema.ontology import EVENT_NODE, RULE_NODE, Ontology
 
 _INDEXED = {
-    EVENT_NODE: ("basket", "session", "recorded", "recommendation"),
-    "Feedback": ("session", "recorded"),
+    EVENT_NODE: ("basket", "session", "recorded", "second", "recommendation"),
+    "Feedback": ("session", "second"),
     "Impression": ("session", "recorded"),
 }
 _OWN_NODES = (EVENT_NODE, RULE_NODE, "Feedback", "Impression", "Shop")

@@ -204,7 +204,7 @@ class Store:
         return serving.recorded_between(self._connection, after, until)
 
     def arrivals(self, after: datetime) -> list[Arrival]:
-        """Events and feedback that were written after a moment, by the wall clock."""
+        """Events that were recorded and feedback that was given from the second of a moment on, by the wall clock."""
         return arrivals.arrivals(self._connection, after)
 
     def product_cards(self, ids: Sequence[str]) -> dict[str, ProductCard]:

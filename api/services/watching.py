@@ -66,6 +66,7 @@ class Watcher:
         watch = Watch(keys, wake)
         with self._lock:
             if not self._watches:  # what came while nobody waited is no news
+                self._read_to = datetime.now(UTC)
                 self._look()
                 self._model = self._served()
             self._watches.add(watch)

@@ -19,6 +19,7 @@ from api.settings import Settings
 from api.telemetry import request_id
 
 _RETRY_SECONDS = 1
+_LONGEST = 5_000
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -82,9 +83,18 @@ def _parsed(body: bytes) -> dict[str, Any] | Outcome:
         return _wrong('the body must be an object with a "query"')
     if not isinstance(asked.get("variables"), dict | None):
         return _wrong('"variables" must be an object')
+    if _has_long_list(asked.get("variables")):
+        return _wrong(f"a list has more than {_LONGEST} entries; send it in parts", code="BAD_USER_INPUT")
     if not isinstance(asked.get("operationName"), str | None):
         return _wrong('"operationName" must be a string')
     return asked
+
+
+def _has_long_list(value: Any) -> bool:
+    """Looked at before anything is made of the entries."""
+    if isinstance(value, list):
+        return len(value) > _LONGEST or any(_has_long_list(each) for each in value)
+    return isinstance(value, dict) and any(_has_long_list(each) for each in value.values())
 
 
 def _wrong(message: str, status: int = 400, code: str = "BAD_REQUEST") -> Outcome:

@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -17,13 +19,14 @@ from api.services.errors import OverloadedError
 from api.services.shop import Shop
 from api.settings import Settings
 from api.telemetry import request_id
+from api.tracing import Traces
 
 _RETRY_SECONDS = 1
 _LONGEST = 5_000
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def router(executor: Executor, settings: Settings) -> APIRouter:
+def router(executor: Executor, settings: Settings, traces: Traces | None = None) -> APIRouter:
     """The route `/graphql`."""
     routes = APIRouter()
     limiter = CapacityLimiter(settings.threads)
@@ -50,12 +53,13 @@ def router(executor: Executor, settings: Settings) -> APIRouter:
             return _overloaded()
         deadline = time.monotonic() + settings.request_seconds
         context = Context(shop, request_id(), request.state.caller, deadline)
-        return await to_thread.run_sync(_answer, executor, body, context, limiter=limiter)
+        traced = traces and partial(traces.add, parent=request.headers.get("traceparent"))
+        return await to_thread.run_sync(_answer, executor, body, context, traced, limiter=limiter)
 
     return routes
 
 
-def _answer(executor: Executor, body: bytes, context: Context) -> Response:
+def _answer(executor: Executor, body: bytes, context: Context, traced: Callable[..., None] | None) -> Response:
     if time.monotonic() > context.deadline:
         return _overloaded()
     asked = _parsed(body)
@@ -66,6 +70,8 @@ def _answer(executor: Executor, body: bytes, context: Context) -> Response:
         outcome = executor.execute(asked["query"], asked.get("variables"), asked.get("operationName"), context)
         response = _response(outcome)
     metrics.answered(measured, outcome.field, outcome.code, time.perf_counter() - began)
+    if traced is not None:
+        traced(measured, field=outcome.field, status=outcome.code, request_id=context.request_id)
     return response
 
 

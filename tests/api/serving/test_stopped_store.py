@@ -44,7 +44,9 @@ def test_a_store_that_says_nothing_is_given_up_and_found_again(spare: Keyed) -> 
     for found in (answer, refused):
         assert [error["extensions"]["code"] for error in found["errors"]] == ["UNAVAILABLE"]
         told = str(found)
-        assert not any(word in told for word in ("bolt", "127.0.0.1", "embedded", "MATCH", "Traceback", str(spare.home)))
+        assert not any(
+            word in told for word in ("bolt", "127.0.0.1", "embedded", "MATCH", "Traceback", str(spare.home))
+        )
     assert 6 <= seconds < 30  # two of three seconds each
     deadline = time.monotonic() + 30
     while "errors" in server.post(RECOMMEND):

@@ -24,9 +24,11 @@ class Access:
 
 
 READ = Access(frozenset({Role.STOREFRONT, Role.SERVER, Role.EXPERT}))
+LOOK = Access(frozenset({Role.SERVER, Role.EXPERT}))
 TELL = Access(frozenset({Role.STOREFRONT, Role.SERVER}))
 WRITE = Access(frozenset({Role.SERVER}))
 DELETE = Access(frozenset({Role.SERVER}), audited=True)
+RULE = Access(frozenset({Role.EXPERT}), audited=True)
 
 ACCESS: Mapping[str, Access] = {
     "Query.node": READ,
@@ -38,11 +40,23 @@ ACCESS: Mapping[str, Access] = {
     "Query.products": READ,
     "Query.search": READ,
     "Query.trending": READ,
-    "Query.model": Access(frozenset({Role.SERVER, Role.EXPERT})),
+    "Query.brand": READ,
+    "Query.continueShopping": READ,
+    "Query._entities": READ,
+    "Query._service": READ,
+    "Query.model": LOOK,
+    "Query.users": LOOK,
+    "Query.qualityReport": LOOK,
+    "Query.evaluation": LOOK,
+    "Query.clickThrough": LOOK,
+    "Query.rules": LOOK,
+    "Subscription.recommendations": READ,
     "Mutation.recordEvents": TELL,
     "Mutation.recordFeedback": TELL,
     "Mutation.linkSession": TELL,
     "Mutation.upsertProducts": WRITE,
+    "Mutation.upsertRule": RULE,
+    "Mutation.deleteRule": RULE,
     "Mutation.deleteProducts": DELETE,
     "Mutation.deleteEvents": DELETE,
     "Mutation.deleteUser": Access(frozenset({Role.SERVER, Role.ADMIN}), audited=True),

@@ -18,6 +18,7 @@ from api.graphql.schema import executable
 from api.runtime import Runtime
 from api.settings import Settings
 from api.telemetry import RequestLog, configure_logging
+from api.tracing import Traces
 
 _log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The application with some settings; nothing is opened before it starts."""
     configure_logging()
     runtime = Runtime(settings)
+    traces = Traces(settings.traces) if settings.traces else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -33,6 +35,8 @@ def create_app(settings: Settings) -> FastAPI:
         _log.info("started", store=settings.store_url, home=str(settings.home))
         yield
         await to_thread.run_sync(runtime.stop)
+        if traces is not None:
+            await to_thread.run_sync(traces.close)
 
     app = FastAPI(title="Pathrec", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.runtime = runtime
@@ -41,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(metrics.router())
     app.include_router(images.router(settings.images))
     executor = Executor(executable(), _limits(settings))
-    app.include_router(http.router(executor, settings))
+    app.include_router(http.router(executor, settings, traces))
     app.include_router(sockets.router(executor, authority, settings))
     app.add_middleware(Gate, authority=authority, settings=settings)
     app.add_middleware(

@@ -1,6 +1,7 @@
 """Who sent a request: by an API key, by a token, or, while there are no keys, by coming from this machine."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from api.keys import KeyRing, given_keys
 from api.services.callers import Caller, Role
@@ -45,6 +46,15 @@ class Authority:
         if not shown:
             raise UnauthenticatedError("this needs a key", remedy=_REMEDY)
         return self.known(shown)
+
+    def greeting(self, payload: Mapping[str, Any]) -> Caller:
+        """Who begins a WebSocket with some payload of `connection_init`, which is all that a browser can set.
+
+        Raises:
+            UnauthenticatedError: it shows nothing, or nothing valid, as `authorization` or `x-api-key`.
+        """
+        named = {name.lower().encode(): value.encode() for name, value in payload.items() if isinstance(value, str)}
+        return self.caller({name: value for name, value in named.items() if name in (b"authorization", KEY_HEADER)})
 
     def known(self, shown: str) -> Caller:
         """Who a key or a token belongs to.

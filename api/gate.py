@@ -27,7 +27,7 @@ from api.telemetry import App, Message, Receive, Scope, Send
 
 # What shows nothing of the shop's people and changes nothing, by method and path: health, pictures, pages.
 _OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/graphql"), ("GET", "/")}
-_OPEN_FOLDERS = ("/images/",)
+_OPEN_FOLDERS = ("/images/", "/web/")
 _ELSEWHERE = ForbiddenError("only this machine may ask until there are keys", remedy="use http://127.0.0.1")
 _TOO_OFTEN = RateLimitedError("you ask too often", remedy="wait as long as Retry-After says")
 _FORBIDDEN = 4403  # as graphql-transport-ws says it

@@ -1,10 +1,12 @@
 """The server process: settings, a bound port, and uvicorn with one or several workers."""
 
 import os
+import resource
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -38,6 +40,7 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
     Raises:
         ServerError: the port is taken.
     """
+    _allow_connections()
     listening = _listen(settings.host, settings.port)
     announce(f"http://{settings.host}:{listening.getsockname()[1]}")
     _hand_down(settings)
@@ -60,6 +63,13 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
     server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)  # what went wrong was logged
+
+
+def _allow_connections() -> None:
+    """As many open files as may be: each connection is one, and most systems begin with a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(host: str, port: int) -> socket.socket:

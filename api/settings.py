@@ -93,6 +93,10 @@ class Settings(BaseSettings):
     body_seconds: float = Field(10, gt=0, description="Bodies that take longer to arrive are refused with status 408.")
     store_seconds: float = Field(30, gt=0, description="A call to the store that takes longer is given up.")
     request_seconds: float = Field(30, gt=0, description="A query that takes longer is answered as far as it got.")
+    traces: str | None = Field(
+        None,
+        description="Where a collector takes OTLP over HTTP, as `http://localhost:4318/v1/traces`; else none.",
+    )
     cors_origins: str | None = Field(
         None,
         description="Origins of web pages that may ask, as `https://shop.example`, with commas between; `*` for any.",

@@ -116,6 +116,7 @@ class Tokens:
 def _roles(claim: object) -> frozenset[Role]:
     known = {role.value: role for role in Role}
     names = claim if isinstance(claim, list) else [claim]
-    if not names or any(not isinstance(name, str) or name not in known for name in names):
+    found = [known[name] for name in names if isinstance(name, str) and name in known]
+    if not names or len(found) != len(names):
         raise UnauthenticatedError("the token has a role that there is not", remedy=f"there is {', '.join(known)}")
-    return frozenset(known[name] for name in names)
+    return frozenset(found)

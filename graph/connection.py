@@ -186,7 +186,7 @@ class Connection:
     def _watched(self, session: neo4j.Session, work: Callable[[neo4j.Session], T]) -> T:
         if self._watchdog is None:
             return work(session)
-        with self._watchdog.over(session) as watched:
+        with self._watchdog.over(lambda: _hang_up(session)) as watched:
             try:
                 return work(session)
             except (bolt.Neo4jError, bolt.DriverError, OSError) as error:
@@ -282,6 +282,13 @@ def _open(name: str, endpoint: Endpoint, timeout: float | None) -> neo4j.Driver:
         raise StoreError(
             f"{name}: not a store's address ({error}); give embedded:PATH, bolt://… or neo4j://…"
         ) from error
+
+
+def _hang_up(session: neo4j.Session) -> None:
+    # The driver has no public way to end a call from another thread.
+    connection = getattr(session, "_connection", None)
+    if connection is not None:
+        connection.kill()
 
 
 def _conflict(error: Exception) -> bool:

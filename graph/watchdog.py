@@ -3,31 +3,24 @@
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 _EVERY = 0.1
-
-
-class Cancellable(Protocol):
-    """What can be ended from another thread."""
-
-    def cancel(self) -> None: ...
 
 
 @dataclass
 class Watched:
     """One thing that is waited for."""
 
-    inner: Cancellable
+    end: Callable[[], None]
     deadline: float
     bitten: bool = False
 
 
 class Watchdog:
-    """Cancels what is not done in time, from a thread of its own that lives while there is something to watch."""
+    """Ends what is not done in time, from a thread of its own that lives while there is something to watch."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -37,9 +30,13 @@ class Watchdog:
         self._awake = False
 
     @contextmanager
-    def over(self, inner: Cancellable) -> Iterator[Watched]:
-        """Watches over the block, which sees `bitten` when it was ended."""
-        number, watched = next(self._numbers), Watched(inner, time.monotonic() + self.seconds)
+    def over(self, end: Callable[[], None]) -> Iterator[Watched]:
+        """Watches over the block, which sees `bitten` when it was ended.
+
+        Args:
+            end: ends what the block waits for; called in another thread.
+        """
+        number, watched = next(self._numbers), Watched(end, time.monotonic() + self.seconds)
         with self._lock:
             self._watched[number] = watched
             if not self._awake:
@@ -66,4 +63,4 @@ class Watchdog:
                 for watched in late:
                     watched.bitten = True
             for watched in late:
-                watched.inner.cancel()
+                watched.end()

@@ -24,11 +24,12 @@ class Access:
 
 
 READ = Access(frozenset({Role.STOREFRONT, Role.SERVER, Role.EXPERT}))
+LOOK = Access(frozenset({Role.SERVER, Role.EXPERT}))
 TELL = Access(frozenset({Role.STOREFRONT, Role.SERVER}))
 WRITE = Access(frozenset({Role.SERVER}))
 EXPERT = Access(frozenset({Role.EXPERT}))
-RULE = Access(frozenset({Role.EXPERT}), audited=True)
 DELETE = Access(frozenset({Role.SERVER}), audited=True)
+RULE = Access(frozenset({Role.EXPERT}), audited=True)
 
 ACCESS: Mapping[str, Access] = {
     "Query.node": READ,
@@ -42,21 +43,24 @@ ACCESS: Mapping[str, Access] = {
     "Query.trending": READ,
     "Query.brand": READ,
     "Query.continueShopping": READ,
-    "Query.rules": EXPERT,
-    "Query.clickThrough": EXPERT,
-    "Query._service": READ,
     "Query._entities": READ,
-    "Query.model": Access(frozenset({Role.SERVER, Role.EXPERT})),
+    "Query._service": READ,
+    "Query.model": LOOK,
+    "Query.users": LOOK,
+    "Query.qualityReport": LOOK,
+    "Query.evaluation": LOOK,
+    "Query.clickThrough": EXPERT,
+    "Query.rules": EXPERT,
+    "Subscription.recommendations": READ,
     "Mutation.recordEvents": TELL,
     "Mutation.recordFeedback": TELL,
     "Mutation.linkSession": TELL,
+    "Mutation.upsertProducts": WRITE,
     "Mutation.upsertRule": RULE,
     "Mutation.deleteRule": RULE,
-    "Mutation.upsertProducts": WRITE,
     "Mutation.deleteProducts": DELETE,
     "Mutation.deleteEvents": DELETE,
     "Mutation.deleteUser": Access(frozenset({Role.SERVER, Role.ADMIN}), audited=True),
-    "Subscription.recommendations": READ,
 }
 
 

@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -17,12 +19,14 @@ from api.services.errors import OverloadedError
 from api.services.shop import Shop
 from api.settings import Settings
 from api.telemetry import request_id
+from api.tracing import Traces
 
 _RETRY_SECONDS = 1
+_LONGEST = 5_000
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def router(executor: Executor, settings: Settings) -> APIRouter:
+def router(executor: Executor, settings: Settings, traces: Traces | None = None) -> APIRouter:
     """The route `/graphql`."""
     routes = APIRouter()
     limiter = CapacityLimiter(settings.threads)
@@ -49,12 +53,13 @@ def router(executor: Executor, settings: Settings) -> APIRouter:
             return _overloaded()
         deadline = time.monotonic() + settings.request_seconds
         context = Context(shop, request_id(), request.state.caller, deadline)
-        return await to_thread.run_sync(_answer, executor, body, context, limiter=limiter)
+        traced = traces and partial(traces.add, parent=request.headers.get("traceparent"))
+        return await to_thread.run_sync(_answer, executor, body, context, traced, limiter=limiter)
 
     return routes
 
 
-def _answer(executor: Executor, body: bytes, context: Context) -> Response:
+def _answer(executor: Executor, body: bytes, context: Context, traced: Callable[..., None] | None) -> Response:
     if time.monotonic() > context.deadline:
         return _overloaded()
     asked = _parsed(body)
@@ -65,6 +70,8 @@ def _answer(executor: Executor, body: bytes, context: Context) -> Response:
         outcome = executor.execute(asked["query"], asked.get("variables"), asked.get("operationName"), context)
         response = _response(outcome)
     metrics.answered(measured, outcome.field, outcome.code, time.perf_counter() - began)
+    if traced is not None:
+        traced(measured, field=outcome.field, status=outcome.code, request_id=context.request_id)
     return response
 
 
@@ -82,9 +89,18 @@ def _parsed(body: bytes) -> dict[str, Any] | Outcome:
         return _wrong('the body must be an object with a "query"')
     if not isinstance(asked.get("variables"), dict | None):
         return _wrong('"variables" must be an object')
+    if _has_long_list(asked.get("variables")):
+        return _wrong(f"a list has more than {_LONGEST} entries; send it in parts", code="BAD_USER_INPUT")
     if not isinstance(asked.get("operationName"), str | None):
         return _wrong('"operationName" must be a string')
     return asked
+
+
+def _has_long_list(value: Any) -> bool:
+    """Looked at before anything is made of the entries."""
+    if isinstance(value, list):
+        return len(value) > _LONGEST or any(_has_long_list(each) for each in value)
+    return isinstance(value, dict) and any(_has_long_list(each) for each in value.values())
 
 
 def _wrong(message: str, status: int = 400, code: str = "BAD_REQUEST") -> Outcome:

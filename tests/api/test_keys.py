@@ -100,3 +100,18 @@ def test_a_weak_or_wrong_key_from_the_environment_is_refused(text: str) -> None:
 def test_keys_are_added_to_those_there_are(tmp_path: Path) -> None:
     made = [create_key(tmp_path, [Role.SERVER])[0].id for _ in range(5)]
     assert [key["id"] for key in json.loads(key_file(tmp_path).read_text())["keys"]] == made
+
+
+def test_a_socket_begins_with_a_key_in_its_first_message(tmp_path: Path) -> None:
+    authority = Authority(Settings(home=tmp_path))
+    assert authority.greeting({"x-pathrec-role": "expert"}) == TRUSTED
+    key, secret = create_key(tmp_path, [Role.SERVER])
+    for payload in (
+        {"authorization": f"Bearer {secret}"},
+        {"Authorization": f"bearer {secret}"},
+        {"x-api-key": secret},
+    ):
+        assert authority.greeting(payload).key == key.id
+    for payload in ({}, {"authorization": secret}, {"authorization": 1}, {"x-pathrec-role": "expert"}):
+        with pytest.raises(UnauthenticatedError):
+            authority.greeting(payload)

@@ -21,6 +21,7 @@ KEYS = {role: f"the-{role}-key-of-the-tests" for role in ("storefront", "server"
 class Keyed:
     """A server, asked by whoever shows what."""
 
+    home: Path
     client: Client
     _clients: ExitStack
 
@@ -49,4 +50,4 @@ def keyed_settings(home: Path, **more: Any) -> Settings:
 def keyed_here(home: Path, **more: Any) -> Iterator[Keyed]:
     """A server of a home that asks for keys, in a thread of this process."""
     with served_here(keyed_settings(home, **more)) as client, ExitStack() as clients:
-        yield Keyed(client, clients)
+        yield Keyed(home, client, clients)

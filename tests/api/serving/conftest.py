@@ -68,7 +68,15 @@ def second(serve: Callable[[Path], Client], home: Path) -> Client:
 
 
 @pytest.fixture(scope="session")
-def keyed(home: Path, shop: Client) -> Iterator[Keyed]:
+def keyed(home: Path, untouched: Path) -> Iterator[Keyed]:
     """A server of the same shop that asks for keys."""
     with keyed_here(home) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spare(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
+    """A server of a shop of its own that asks for keys: for what would disturb others."""
+    home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("copies") / "spare"))
+    with keyed_here(home, store_seconds=3) as server:
         yield server

@@ -4,6 +4,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
+import orjson
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
@@ -72,5 +73,4 @@ def _wrong(message: str, status: int = 400, code: str = "BAD_REQUEST") -> Outcom
 
 
 def _response(outcome: Outcome) -> Response:
-    text = json.dumps(outcome.body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text.encode(), outcome.status, media_type="application/json")
+    return Response(orjson.dumps(outcome.body), outcome.status, media_type="application/json")

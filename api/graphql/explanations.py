@@ -206,6 +206,8 @@ class Explanations:
         self._product = product
         self._by_first: dict[int, dict[int, service.Explanation]] = {}
         self._items: dict[Unit, HistoryItem] = {}
+        self._unnamed: list[service.Contribution] = []
+        self._between: list[str] = []  # products in the middle of paths
 
     def of(self, item: Ranked, first: int) -> Explanation:
         """The explanation of one item with its `first` largest contributions."""
@@ -258,12 +260,16 @@ class Explanations:
 
     def path(self, found: service.Contribution) -> Path | None:
         """A contribution's path as the role of this request may see it."""
+        self._look_up()
         context = self._context
+        context.cards.want(self._between)
+        self._between = []
         path = context.shop.paths.path(found, self._page.viewing, expert=context.caller.may(Role.EXPERT))
         return None if path is None else Path(nodes=[self._node(node) for node in path.nodes], cypher=path.cypher)
 
     def text(self, found: service.Contribution, locale: str) -> str:
         """A contribution in words."""
+        self._look_up()
         paths, ontology = self._context.shop.paths, self._page.viewing.state.scorer.ontology
         named = found.term is not None and found.term.through_nodes
         nodes = paths.nodes(found, ontology, expert=False) if named else ()
@@ -303,6 +309,7 @@ class Explanations:
         parts = [part for found in explained for part in found.contributions]
         self._context.cards.want(part.unit.product for part in parts if isinstance(part.unit, Unit))
         self._context.cards.want(part.resembles for part in parts if part.resembles is not None)
+        self._unnamed += parts
         return dict(zip(positions, explained, strict=True))
 
     def _title(self, unit: Unit | Told | None) -> str:
@@ -329,6 +336,13 @@ class Explanations:
             names=names,
             count=node.count,
         )
+
+    def _look_up(self) -> None:
+        """Reads the names on the paths of this page together, when the first one is needed."""
+        if self._unnamed:
+            ontology = self._page.viewing.state.scorer.ontology
+            self._between += self._context.shop.paths.between(self._unnamed, ontology).get("Product", [])
+            self._unnamed = []
 
 
 def history_item(unit: Unit, product: Callable[[str], "Product"]) -> HistoryItem:

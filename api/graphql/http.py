@@ -8,6 +8,7 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
+import orjson
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
@@ -117,5 +118,4 @@ def _overloaded() -> Response:
 
 
 def _response(outcome: Outcome) -> Response:
-    text = json.dumps(outcome.body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text.encode(), outcome.status, media_type="application/json")
+    return Response(orjson.dumps(outcome.body), outcome.status, media_type="application/json")

@@ -253,6 +253,20 @@ class PathWriter:
             cypher = as_text(query)
         return Path(self.nodes(contribution, ontology, expert=expert), cypher)
 
+    def between(self, contributions: Sequence[Contribution], ontology: Ontology) -> dict[str, list[str]]:
+        """Type of node -> ids of what stands in the middle of some contributions and is called by its name.
+
+        All names are read here, in one query for each type, so that no path has to ask for its own.
+        """
+        found: dict[str, dict[str, None]] = {}
+        for contribution in contributions:
+            kind = _kind_between(contribution, ontology)
+            if kind is not None:
+                found.setdefault(kind, {}).update(dict.fromkeys(contribution.middles[:MIDDLES_NAMED]))
+        for kind, keys in found.items():
+            self._names.of(kind, tuple(keys))
+        return {kind: list(keys) for kind, keys in found.items()}
+
     def name(self, node_type: str, key: str) -> str:
         """What a node is called."""
         return self._names.of(node_type, (key,))[key]
@@ -275,9 +289,7 @@ class PathWriter:
         return PathNode(kind, (), (), contribution.group if shown else None)
 
     def _named(self, contribution: Contribution, ontology: Ontology, term: Term) -> PathNode:
-        relation = ontology.relations[term.relation]
-        kind = relation.target if term.kind == "shared" else relation.source
-        return self._places(kind, contribution.middles)
+        return self._places(_kind_in_the_middle(term, ontology), contribution.middles)
 
 
 class NodeNames:
@@ -301,6 +313,19 @@ class NodeNames:
             known.update((row["id"], _name(row)) for row in rows)
             known.update((key, key) for key in missing if key not in known)
         return {key: known[key] for key in ids}
+
+
+def _kind_in_the_middle(term: Term, ontology: Ontology) -> str:
+    relation = ontology.relations[term.relation]
+    return relation.target if term.kind == "shared" else relation.source
+
+
+def _kind_between(contribution: Contribution, ontology: Ontology) -> str | None:
+    """Type of the nodes with names between a contribution's ends; None where there are none."""
+    if isinstance(contribution.unit, Liking):
+        return ontology.relations[contribution.unit.relation].target
+    term = contribution.term
+    return _kind_in_the_middle(term, ontology) if term is not None and term.through_nodes else None
 
 
 def _name(row: dict[str, object]) -> str:

@@ -34,6 +34,23 @@ class Part(Thing):
     def shout(self, times: int = 1) -> str:
         return self.name.upper() * times
 
+    @strawberry.field
+    def sized(self, above: float | None = None, is_sure: bool = False) -> list["Part"]:
+        kept = [*self.parts, self.sure] if is_sure else self.parts
+        return [part for part in kept if above is None or part.size > above]
+
+    @strawberry.field
+    def other(self, name: str) -> "Part | None":
+        return self.part if name == "part" else self.sure
+
+    @strawberry.field
+    def sizes(self, only: list[int]) -> list[str]:
+        return [f"{number}{self.name}" for number in only]
+
+    @strawberry.field
+    def place(self, info: strawberry.Info, prefix: str = "") -> str:
+        return f"{prefix}{info.path.key}"
+
 
 class Broken:
     """Raises for whatever is asked of it."""
@@ -74,6 +91,10 @@ QUERIES = [
     "{ root { name note size count words } }",
     "{ root { ...all part { ...all sure { ...all } } parts { ...all parts { name } } loose { ...all } } }",
     "{ roots { n: name name thing { name ... on Part { size } } sure { words } } again: root { __typename count } }",
+    '{ root { sized { name } sure { sized(above: 1.2, isSure: true) { ...all other(name: "sure") { ...all } } } } }',
+    'query($s: Boolean!) { root { other(name: "part") { name place } sizes(only: [1]) sized(isSure: $s) { size } } }',
+    'query($n: Int) { root { shout(times: $n) sized(above: $n) { place(prefix: "at ") } } }',
+    "query($n: Float! = 1.1) { roots { sized(above: $n) { name parts { shout } } } }",
     "query($s: Boolean!) { root { shout shout2: shout(times: 2) name @skip(if: $s) part { note @include(if: $s) } } }",
 ]
 ALL = " fragment all on Part { name note size count words }"
@@ -90,7 +111,7 @@ def test_data_and_errors_are_those_of_the_general_way(query: str, root: Any, swi
             SCHEMA,
             document,
             context_value=SimpleNamespace(root=root),
-            variable_values={"s": switch},
+            variable_values={"s": switch, "n": 3} if switch else {"s": switch},
             executor_class=executor,
         )
         errors = [error.formatted for error in result.errors or ()]

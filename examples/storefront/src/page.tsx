@@ -31,6 +31,8 @@ export function Page({ shop }: { shop: Shop }) {
     };
   }, [who]);
 
+  useEffect(() => detail.current?.querySelector("h2")?.focus(), [shown.looking]);
+
   async function look(place: Place) {
     try {
       await shop.recordView(who, place.node.productId);
@@ -38,7 +40,6 @@ export function Page({ shop }: { shop: Shop }) {
       const moved = movements(keysOf(shown.list), keysOf(list));
       const seen = [...new Set([nameOf(place.node), ...shown.seen])];
       inTransition(() => setShown({ list, moved, seen, looking: place, words: summary(moved) }));
-      requestAnimationFrame(() => detail.current?.querySelector("h2")?.focus());
     } catch (error) {
       say(error);
     }
@@ -116,6 +117,9 @@ function wordsOf(error: unknown): string {
 /** Lets cards glide to their new places where the browser can and its owner wants it. */
 function inTransition(change: () => void): void {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (still || !document.startViewTransition) change();
-  else document.startViewTransition(change);
+  if (still || !document.startViewTransition) return change();
+  document.startViewTransition(async () => {
+    change();
+    await Promise.resolve(); // Preact renders right after this task
+  });
 }

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph import changes, deletion, events, features, labels, load, paths, products, serving, shop, snapshot
+from graph import changes, deletion, events, features, labels, load, paths, products, serving, shop, snapshot, users
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
 from graph.records import (
     CategoryRow,
     Change,
+    KnownUser,
     Label,
     LabelCounts,
     Loaded,
@@ -173,6 +174,10 @@ class Store:
     def history(self, *, user: str | None = None, session: str | None = None, as_of: datetime) -> Moment:
         """What a user and a session did until a moment, and the user's context; an event of both counts once."""
         return serving.history(self._connection, self.ontology, user=user, session=session, as_of=as_of)
+
+    def users(self, start: str = "", first: int = 100) -> list[KnownUser]:
+        """The first users by id whose id begins in some way."""
+        return users.users(self._connection, start, first)
 
     def recorded_between(self, after: datetime, until: datetime) -> list[Met]:
         """What was met in the events that were written after one moment and until another, by the wall clock."""

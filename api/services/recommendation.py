@@ -52,7 +52,8 @@ class Recommender:
         state = served.at(as_of).in_context(context)
         did = [Unit(row.product, row.behaviour, row.events, row.last) for row in moment.rows]
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
-        units = _usable(state, [*did, *given])
+        known, left_out = _usable(state, [*did, *given]), set(audience.without)
+        units = tuple(unit for unit in known if unit.product not in left_out)
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)
         return Viewing(
@@ -65,6 +66,7 @@ class Recommender:
             scores=state.scores(history, as_of, audience.user_id, heard.stated),
             context=context,
             heard=heard,
+            set_aside=tuple(unit for unit in known if unit.product in left_out),
         )
 
     def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
@@ -150,7 +152,8 @@ class Recommender:
         if condition.category_ids:
             allowed &= state.in_categories(self._store, state.categories.checked(condition.category_ids))
         if not condition.include_bought or viewing.similar_to is not None:
-            allowed &= ~bought(viewing.history, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
+            done = _history(state, (*viewing.units, *viewing.set_aside)) if viewing.set_aside else viewing.history
+            allowed &= ~bought(done, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
         excluded = [scorer.positions.get(key) for key in condition.exclude_product_ids]
         allowed[[position for position in excluded if position is not None]] = False
         return allowed

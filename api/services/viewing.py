@@ -22,7 +22,8 @@ class Audience:
     """For whom: every part is optional, none means anybody.
 
     `interests` and `text` are what the viewer says of themself. `context` says what the ontology calls a context,
-    (name, value) each; it comes before what the store knows.
+    (name, value) each; it comes before what the store knows. `without` names products of the history that shall not
+    count.
     """
 
     user_id: str | None = None
@@ -31,14 +32,16 @@ class Audience:
     interests: tuple[Liking, ...] = ()
     text: str | None = None
     context: tuple[tuple[str, str], ...] = ()
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.product_ids) > _GIVEN_LIMIT:
-            raise BadInputError(
-                f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
-                field="audience.productIds",
-                remedy="give those that matter most",
-            )
+        for name, products in (("productIds", self.product_ids), ("without", self.without)):
+            if len(products) > _GIVEN_LIMIT:
+                raise BadInputError(
+                    f"audience.{name} has {len(products)} entries; at most {_GIVEN_LIMIT} count",
+                    field=f"audience.{name}",
+                    remedy="give those that matter most",
+                )
         if len(self.interests) > INTERESTS_LIMIT:
             raise BadInputError(
                 f"audience.interests has {len(self.interests)} entries; at most {INTERESTS_LIMIT} count",
@@ -63,7 +66,8 @@ class Viewing:
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. What the audience is
+    `without` is `set_aside`: it gives nothing to any score, and what was bought stays bought.
     """
 
     state: LiveState
@@ -76,6 +80,7 @@ class Viewing:
     context: Mapping[str, str]
     heard: Heard = SILENCE
     similar_to: str | None = None
+    set_aside: tuple[Unit, ...] = ()
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])

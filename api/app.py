@@ -7,7 +7,7 @@ import structlog
 from anyio import to_thread
 from fastapi import FastAPI
 
-from api import health, images
+from api import explorer, health, images
 from api.gate import Gate
 from api.graphql import http
 from api.graphql.execution import Executor
@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.runtime = runtime
     app.include_router(health.router())
     app.include_router(images.router(settings.images))
+    app.include_router(explorer.router())
     app.include_router(http.router(Executor(executable(), max_depth=settings.max_query_depth), settings.threads))
     app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RequestLog)

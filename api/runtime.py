@@ -22,6 +22,7 @@ from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
 from api.services.reports import Reports
+from api.services.search import Searcher
 from api.services.shop import Shop
 from api.settings import Settings
 from graph import Store, connect
@@ -106,7 +107,8 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
     """The services over a store."""
     home, own = settings.home, settings.artifact
     live = LiveModel(store, (lambda: own) if own is not None else (lambda: registry.served(home)))
-    recommender = Recommender(store, live, Listener(store, encoder))
+    listener = Listener(store, encoder)
+    recommender = Recommender(store, live, listener)
 
     def artifacts() -> list[Path]:
         return [*registry.published(home), *([own] if own is not None else [])]
@@ -118,6 +120,7 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         encoder=encoder,
         cursors=Cursors(key),
         recommender=recommender,
+        searcher=Searcher(store, recommender, listener),
         paths=PathWriter(store, settings.minimum_group),
         events=EventRecorder(store, recommender),
         products=ProductWriter(store, encoder, pictures),

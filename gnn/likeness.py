@@ -14,12 +14,14 @@ Shapes: N products, d_m width of a modality's feature, w of what is kept of it, 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gnn.hops import hop_row
+from gnn.interests import TEXT
 from gnn.paths import BoolArray, FloatArray, IntArray, PathTerm
 from gnn.stand_ins import StandIns
 
@@ -61,6 +63,11 @@ class Likeness:
     known: IntArray
     graph: float
     scale: float
+
+    @cached_property
+    def texts(self) -> Float32:
+        """(N, w) vectors of texts, wide enough to multiply with at once; there must be some."""
+        return self.vectors[TEXT].astype(np.float32)
 
     def longer(self, more: int) -> "Likeness":
         """With room for new products, which nobody has met."""

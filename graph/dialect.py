@@ -12,6 +12,18 @@ from graph.errors import StoreError, StoreUnavailable
 
 Engine = Literal["neo4j", "embedded"]
 
+ANALYSERS = {
+    "english": "org.apache.lucene.analysis.en.EnglishAnalyzer",
+    "cjk": "org.apache.lucene.analysis.cjk.CJKAnalyzer",
+    "arabic": "org.apache.lucene.analysis.ar.ArabicAnalyzer",
+}
+"""How texts are read, each way with an index of its own: what Neo4j calls it, and its class in Lucene.
+
+`english` joins the forms of a word and takes other languages word by word, Chinese letter by letter; `cjk` takes
+Chinese, Japanese and Korean by pairs of letters, so that a word is found inside another; `arabic` joins forms with and
+without article and vowels.
+"""
+
 
 class Dialect(Protocol):
     """What an engine does in its own way."""
@@ -19,13 +31,13 @@ class Dialect(Protocol):
     engine: Engine
 
     def make_text_index(self, connection: Connection, label: str, properties: Sequence[str]) -> None:
-        """A full-text index over some properties; one of other properties is replaced."""
+        """A full-text index over some properties for each analyser; those of other properties are replaced."""
 
     def make_vector_index(self, connection: Connection, label: str, name: str, width: int) -> None:
         """A cosine index over a property with vectors, in place of the one there was."""
 
-    def text_index(self, label: str, properties: Sequence[str]) -> str:
-        """What `db.index.fulltext.queryNodes` calls the index."""
+    def text_index(self, label: str, properties: Sequence[str], analyser: str) -> str:
+        """What `db.index.fulltext.queryNodes` calls the index of an analyser."""
 
     def vector_index(self, label: str, name: str) -> str:
         """What `db.index.vector.queryNodes` calls the index."""
@@ -41,14 +53,20 @@ class Neo4j:
 
     def make_text_index(self, connection: Connection, label: str, properties: Sequence[str]) -> None:
         """See `Dialect`."""
-        name = quoted(self.text_index(label, properties))
-        each = ", ".join(f"n.{quoted(p)}" for p in properties)
+        wanted = {analyser: _indexed(properties, analyser) for analyser in ANALYSERS}
         for row in connection.rows(Query("SHOW FULLTEXT INDEXES YIELD name, labelsOrTypes, properties")):
-            if row[1] == [label] and row[2] != list(properties):
+            if row[1] == [label] and row[2] not in wanted.values():
                 connection.rows(Query(f"DROP INDEX {quoted(row[0])} IF EXISTS"), write=True)
-        connection.rows(
-            Query(f"CREATE FULLTEXT INDEX {name} IF NOT EXISTS FOR (n:{quoted(label)}) ON EACH [{each}]"), write=True
-        )
+        for analyser, names in wanted.items():
+            each = ", ".join(f"n.{quoted(name)}" for name in names)
+            connection.rows(
+                Query(
+                    f"CREATE FULLTEXT INDEX {quoted(self.text_index(label, properties, analyser))} IF NOT EXISTS "
+                    f"FOR (n:{quoted(label)}) ON EACH [{each}] "
+                    f"OPTIONS {{indexConfig: {{`fulltext.analyzer`: '{analyser}'}}}}"
+                ),
+                write=True,
+            )
 
     def make_vector_index(self, connection: Connection, label: str, name: str, width: int) -> None:
         """See `Dialect`."""
@@ -63,9 +81,9 @@ class Neo4j:
             write=True,
         )
 
-    def text_index(self, label: str, properties: Sequence[str]) -> str:
+    def text_index(self, label: str, properties: Sequence[str], analyser: str) -> str:
         """See `Dialect`."""
-        return "_".join((label, *properties))
+        return "_".join((label, *properties, analyser))
 
     def vector_index(self, label: str, name: str) -> str:
         """See `Dialect`."""
@@ -83,10 +101,13 @@ class Embedded:
 
     def make_text_index(self, connection: Connection, label: str, properties: Sequence[str]) -> None:
         """See `Dialect`. The index of other properties stays: each has a name of its own and costs little."""
-        for name in properties:
-            _sql(connection, f"CREATE PROPERTY {quoted(label)}.{quoted(name)} IF NOT EXISTS STRING")
-        listed = ", ".join(quoted(p) for p in properties)
-        _sql(connection, f"CREATE INDEX IF NOT EXISTS ON {quoted(label)} ({listed}) FULL_TEXT")
+        for analyser, kind in ANALYSERS.items():
+            names = _indexed(properties, analyser)
+            for name in names:
+                _sql(connection, f"CREATE PROPERTY {quoted(label)}.{quoted(name)} IF NOT EXISTS STRING")
+            listed, metadata = ", ".join(map(quoted, names)), json.dumps({"analyzer": kind})
+            command = f"CREATE INDEX IF NOT EXISTS ON {quoted(label)} ({listed}) FULL_TEXT METADATA {metadata}"
+            _sql(connection, command)
 
     def make_vector_index(self, connection: Connection, label: str, name: str, width: int) -> None:
         """See `Dialect`."""
@@ -99,9 +120,9 @@ class Embedded:
             f"CREATE INDEX IF NOT EXISTS ON {quoted(label)} ({quoted(name)}) LSM_VECTOR METADATA {metadata}",
         )
 
-    def text_index(self, label: str, properties: Sequence[str]) -> str:
+    def text_index(self, label: str, properties: Sequence[str], analyser: str) -> str:
         """See `Dialect`."""
-        return f"{label}[{','.join(properties)}]"
+        return f"{label}[{','.join(_indexed(properties, analyser))}]"
 
     def vector_index(self, label: str, name: str) -> str:
         """See `Dialect`."""
@@ -109,6 +130,14 @@ class Embedded:
 
     def settle(self, connection: Connection) -> None:
         """See `Dialect`. Indexes are ready when they are made."""
+
+
+def _indexed(properties: Sequence[str], analyser: str) -> list[str]:
+    """What an index is made of: the properties, and one that no node has.
+
+    Both engines take a second index of the same properties for the same index.
+    """
+    return [*properties, f"_{analyser}"]
 
 
 def _sql(connection: Connection, command: str) -> None:

@@ -10,7 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph import changes, deletion, events, features, labels, load, paths, products, serving, shop, snapshot, users
+from graph import (
+    changes,
+    deletion,
+    events,
+    features,
+    labels,
+    load,
+    paths,
+    products,
+    search,
+    serving,
+    shop,
+    snapshot,
+    users,
+)
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
@@ -194,6 +208,10 @@ class Store:
     def category_products(self, category: str) -> list[str]:
         """Ids of the products in a category or below it."""
         return serving.category_products(self._connection, self.ontology, category)
+
+    def find_texts(self, words: Sequence[str], *, every: bool) -> dict[str, dict[str, float]]:
+        """Node type -> id -> score of nodes whose texts have every word, or any of them."""
+        return search.find_texts(self._connection, self._dialect, self.ontology, words, every=every)
 
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""

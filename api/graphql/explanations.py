@@ -41,6 +41,8 @@ class ContributionKind(Enum):
     CROWD = strawberry.enum_value(
         "CROWD", description="What everybody chooses with a product, put on or taken off; it has no path."
     )
+    RELEVANCE = strawberry.enum_value("RELEVANCE", description="How well the product fits what was searched for.")
+    BOOST = strawberry.enum_value("BOOST", description="A rule of the shop, named by `rule`, that lifts or lowers it.")
 
 
 @strawberry.type(description="A unit of the viewer's history: everything of one kind done with one product.")
@@ -85,7 +87,8 @@ class Path:
 
 
 @strawberry.type(
-    description="A part of a score that starts from one thing: `because`, `interest` or `words`; the others are null."
+    description="A part of a score that starts from one thing: `because`, `interest` or `words`; the others are null. "
+    "RELEVANCE and BOOST start from none."
 )
 class Contribution:
     page: strawberry.Private["Explanations"]
@@ -101,6 +104,7 @@ class Contribution:
         description="A known product that stands in for one that nobody had met when the model was trained: what is "
         "known of it counts here, as far as the two are alike."
     )
+    rule: str | None = strawberry.field(description="Id of the business rule that it comes from.")
     path: Path | None = lazy("The path; null for kinds that have none.")
 
     def __getattr__(self, name: str) -> Any:
@@ -215,6 +219,7 @@ class Explanations:
             interest=self.interest(found.unit) if isinstance(found.unit, Liking) else None,
             words=found.unit.text if isinstance(found.unit, Words) else None,
             resembles=None if found.resembles is None else self._product(found.resembles),
+            rule=found.rule,
         )
 
     def item(self, unit: Unit) -> HistoryItem:
@@ -265,10 +270,12 @@ class Explanations:
         self._context.cards.want(part.resembles for part in parts if part.resembles is not None)
         return dict(zip(positions, explained, strict=True))
 
-    def _title(self, unit: Unit | Told) -> str:
+    def _title(self, unit: Unit | Told | None) -> str:
         if isinstance(unit, Unit):
             return self._context.cards.title(unit.product)
-        return self._liked(unit)[1] if isinstance(unit, Liking) else unit.text
+        if isinstance(unit, Words):
+            return unit.text
+        return "" if unit is None else self._liked(unit)[1]
 
     def _liked(self, liking: Liking) -> tuple[str, str]:
         """Type and name of what the viewer likes."""

@@ -34,6 +34,11 @@ class Strategy(Enum):
 @strawberry.enum(description="What put a product at its rank.")
 class Placement(Enum):
     SCORE = strawberry.enum_value("SCORE", description="Its score alone.")
+    DIVERSITY = strawberry.enum_value("DIVERSITY", description="How little it is like what comes before it.")
+    EXPLORATION = strawberry.enum_value(
+        "EXPLORATION", description="Chance: it was drawn among products that few have seen so far."
+    )
+    RULE = strawberry.enum_value("RULE", description="A rule of the shop, which pinned it or moved it by its weight.")
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -118,6 +123,11 @@ class RecommendationEdge:
     rank: int = strawberry.field(description="From 1, over all pages.")
     score: float
     placement: Placement
+    rule: str | None = strawberry.field(description="Id of the business rule that put it there, for RULE.")
+    propensity: float | None = strawberry.field(
+        description="How probable it was that this product would come to this rank, over all seeds; 1 where nothing is "
+        "drawn, null where it is not known."
+    )
     cursor: str = lazy()
 
     def __getattr__(self, name: str) -> Any:
@@ -183,7 +193,9 @@ class PageTypes:
             node=product_of(self._context, item.product),
             rank=item.rank,
             score=item.score,
-            placement=Placement.SCORE,
+            placement=Placement(item.placement),
+            rule=item.rule,
+            propensity=item.propensity,
         )
 
 

@@ -24,6 +24,7 @@ from api.graphql.products import (
     read_cursor,
 )
 from api.graphql.reports import ReportQueries
+from api.graphql.search import SearchQueries
 from api.graphql.users import User, UserQueries
 from api.services.checks import check_moment
 from api.services.viewing import Audience
@@ -87,7 +88,7 @@ class ModelInfo:
 
 
 @strawberry.type
-class Query(UserQueries, ReportQueries):
+class Query(UserQueries, ReportQueries, SearchQueries):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)

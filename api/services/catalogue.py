@@ -126,6 +126,15 @@ class CategoryTree:
             found += [child for child in self._children.get(key, ()) if child not in found]
         return tuple(found)
 
+    def lineage(self, category_id: str) -> tuple[str, ...]:
+        """A category and all that are above it."""
+        found: list[str] = []
+        above: str | None = category_id
+        while above is not None and above not in found:
+            found.append(above)
+            above = self.nodes[above].parent if above in self.nodes else None
+        return tuple(found)
+
     def checked(self, ids: Sequence[str]) -> tuple[str, ...]:
         """The ids, if there is a category for each.
 

@@ -104,7 +104,7 @@ class Listener:
                 told.append(like)
                 interests.append(interest)
         said = spoken(text)
-        words = None if said is None else self._vector(said)
+        words = None if said is None else self.vector(said)
         if words is not None and not reads(state.scorer, words):
             words = None
         if said is not None and words is not None:
@@ -135,8 +135,8 @@ class Listener:
             return True
         return bool(self._store.nodes(node_type, [like.node]).num_rows)
 
-    def _vector(self, text: str) -> Vector | None:
-        """The vector of a text; None if the encoder is not ready."""
+    def vector(self, text: str) -> Vector | None:
+        """The vector of what somebody looks for; None if the encoder is not ready."""
         with self._lock:
             known = self._vectors.get(text)
         if known is not None or self._encoder is None:

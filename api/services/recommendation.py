@@ -101,7 +101,7 @@ class Recommender:
         if _only_the_best(viewing):
             known = candidates & (viewing.scores > -np.inf)
             if np.count_nonzero(known) <= first:
-                return self.page(_with_all(viewing), condition, first, after)
+                return self.page(with_all(viewing), condition, first, after)
             candidates = known
         best = top(viewing.scores, first + 1, candidates)
         start = 1 if after is None else after.rank + 1
@@ -133,7 +133,7 @@ class Recommender:
                 f"there is no product {product}", field="productId", remedy="give a productId of the shop"
             )
         if _only_the_best(viewing):
-            viewing = _with_all(viewing)
+            viewing = with_all(viewing)
         allowed = self.allowed(viewing, ProductFilter())
         allowed[position] = True
         score = float(viewing.scores[position])
@@ -220,7 +220,7 @@ def _only_the_best(viewing: Viewing) -> bool:
     return viewing.state.index is not None and bool(viewing.scores.min() == -np.inf)
 
 
-def _with_all(viewing: Viewing) -> Viewing:
+def with_all(viewing: Viewing) -> Viewing:
     """The same with the score of every product; those that had one have the same, so that cursors go on."""
     state = viewing.state
     if state.index is None:

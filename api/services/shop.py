@@ -11,6 +11,7 @@ from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
 from api.services.reports import Reports
+from api.services.search import Searcher
 from graph import Store
 
 
@@ -23,6 +24,7 @@ class Shop:
     encoder: EncoderProcess
     cursors: Cursors
     recommender: Recommender
+    searcher: Searcher
     paths: PathWriter
     events: EventRecorder
     products: ProductWriter

@@ -1,7 +1,7 @@
 """What one answer is made of: who asks, what they did, what it scores, and the part of the list they see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +13,7 @@ from api.services.live import LiveState
 from gnn.units import History
 
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
+Placement = Literal["SCORE", "DIVERSITY", "EXPLORATION", "RULE"]
 
 _GIVEN_LIMIT = 100
 
@@ -61,13 +62,28 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """What is put on the model's score of each product, by name.
+
+    Attributes:
+        kind: BOOST by a rule of the shop, RELEVANCE by what was searched for.
+        values: (N,), finite; 0 where nothing is put on.
+        rule: id of the business rule.
+    """
+
+    kind: Literal["BOOST", "RELEVANCE"]
+    values: FloatArray
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
 class Viewing:
     """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior. What the audience is
-    `without` is `set_aside`: it gives nothing to any score, and what was bought stays bought.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. `extras` are in the scores.
+    What the audience is `without` is `set_aside`: it gives nothing to any score, and what was bought stays bought.
     """
 
     state: LiveState
@@ -81,19 +97,34 @@ class Viewing:
     heard: Heard = SILENCE
     similar_to: str | None = None
     set_aside: tuple[Unit, ...] = ()
+    extras: tuple[Extra, ...] = ()
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
 
+    def with_extras(self, *extras: Extra) -> "Viewing":
+        """The same with something more put on the scores. A product that an index left out stays out."""
+        scores = self.scores + sum(extra.values for extra in extras)
+        return replace(self, scores=scores, extras=(*self.extras, *extras))
+
 
 @dataclass(frozen=True)
 class Ranked:
-    """One product of a list."""
+    """One product of a list.
+
+    Attributes:
+        placement: what put it at its rank.
+        rule: id of the business rule that did.
+        propensity: how probable it was that this product would come to this rank; None where that is not known.
+    """
 
     position: int
     product: str
     rank: int
     score: float
+    placement: Placement = "SCORE"
+    rule: str | None = None
+    propensity: float | None = 1.0
 
 
 @dataclass(frozen=True)

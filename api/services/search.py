@@ -1,0 +1,216 @@
+"""Search: products by their words and by what the words mean, in the order in which they fit and the viewer likes them.
+
+Three lists are joined (`relevance`): what the store's full-text indexes find in the products' own texts, what they find
+in the names of categories, brands and the like, and the nearest by the vectors of the texts. Products with every word
+come instead of those with some of them, where there are any. What a filter excludes is taken out of each list before
+its ranks are counted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from uuid import uuid4
+
+import numpy as np
+
+from api.services.catalogue import BoolArray, FloatArray, ProductFilter
+from api.services.cursors import Position, question_digest
+from api.services.errors import BadInputError, CursorExpiredError
+from api.services.explanation import NodeNames
+from api.services.facets import Facets, facets
+from api.services.interests import Listener
+from api.services.live import LiveState
+from api.services.recommendation import Recommender, with_all
+from api.services.relevance import fused, put_on
+from api.services.understanding import Understood, understood
+from api.services.viewing import Extra, Page, Ranked, Viewing
+from gnn.meaning import resemblance
+from gnn.scoring import top
+from graph import Store
+
+NEAREST = 100
+"""How many products are found by what their texts mean."""
+_NEAR = 0.5
+"""Of the nearest product's cosine: what is less like the words is not found by their meaning."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One answer to a search.
+
+    Attributes:
+        page: the part of the list that was asked for.
+        asked: the query as it was understood.
+        lexical_only: whether the words were only looked up, since what they mean could not be read.
+        shown: (N,) all products of the list.
+        hidden: (N,) those that would be in it if they were available.
+    """
+
+    page: Page
+    asked: Understood
+    lexical_only: bool
+    shown: BoolArray
+    hidden: BoolArray
+
+    @property
+    def total(self) -> int:
+        return int(np.count_nonzero(self.shown))
+
+    @property
+    def facets(self) -> Facets:
+        """Counts of the whole list."""
+        return facets(self.page.viewing.state, self.shown, self.hidden)
+
+
+class Searcher:
+    """Answers searches for a viewer."""
+
+    def __init__(self, store: Store, recommender: Recommender, listener: Listener) -> None:
+        """Args:
+        store: whose full-text indexes are asked.
+        recommender: says what may be shown.
+        listener: reads words; None is told if it cannot.
+        """
+        self._store = store
+        self._recommender = recommender
+        self._listener = listener
+        self._names = NodeNames(store)
+
+    def names_of(self, node_type: str, keys: Sequence[str]) -> dict[str, str]:
+        """Key -> what a node is called; one query to the store."""
+        return self._names.of(node_type, keys)
+
+    def search(
+        self, viewing: Viewing, query: str, condition: ProductFilter, first: int, after: Position | None = None
+    ) -> Found:
+        """The products that fit a query, best first, from a place on; two queries to the store at most.
+
+        What the viewer has bought is found as well. Without a query it is what the viewer likes.
+
+        Raises:
+            BadInputError: the place belongs to another search.
+            CursorExpiredError: it was found while words could be read, and now they cannot, or the other way round.
+        """
+        asked, condition = understood(query), replace(condition, include_bought=True)
+        words = self._listener.vector(asked.text) if asked.readable else None
+        meaning = None if words is None else resemblance(viewing.state.scorer, words)
+        lexical_only = asked.readable and meaning is None
+        question = _check(viewing, asked, condition, lexical_only, after)
+        allowed = self._recommender.allowed(viewing, condition)
+        hidden = self._recommender.allowed(_everything_offered(viewing), condition) & ~allowed
+        if not asked.text:
+            page = self._recommender.page(viewing, condition, first, after)
+            return Found(replace(page, question=question), asked, lexical_only, allowed, hidden)
+        own, named = self._by_words(viewing.state, asked.words)
+        near = np.zeros(len(allowed)) if meaning is None else _nearest(meaning, allowed)
+        shown = allowed & ((own > 0) | (named > 0) | (near > 0))
+        viewing = _fitting(with_all(viewing), np.flatnonzero(shown), (own, named, near))
+        page = _page(viewing, question, shown, first, after)
+        return Found(page, asked, lexical_only, shown, hidden & ((own > 0) | (named > 0)))
+
+    def _by_words(self, state: LiveState, words: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """(N,) scores of products by their own texts, and by the names of what they are linked to."""
+        own, named = _scores(state, self._store.find_texts(words, every=True))
+        if len(words) > 1 and not (own.any() or named.any()):
+            own, named = _scores(state, self._store.find_texts(words, every=False))
+        return own, named
+
+
+def _scores(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> tuple[FloatArray, FloatArray]:
+    scorer = state.scorer
+    own, named = np.zeros(scorer.size), np.zeros(scorer.size)
+    for key, score in found["Product"].items():
+        position = scorer.position(key)
+        if position is not None:
+            own[position] = score
+    for relation, keys in _linked(state, found):
+        term = next((term for term in scorer.terms if term.term.name == relation), None)
+        if term is None:
+            continue
+        for key, score in keys.items():
+            column = term.key_positions.get(key)
+            if column is not None:
+                links = term.by_middle
+                span = links.indices[links.indptr[column] : links.indptr[column + 1]]
+                named[span] = np.maximum(named[span], score)
+    return own, named
+
+
+def _linked(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, dict[str, float]]]:
+    """Relation of products -> what was found that it leads to; in a tree, with all that is below."""
+    for name, relation in state.scorer.ontology.relations.items():
+        if relation.source != "Product" or relation.target == "Product" or not found.get(relation.target):
+            continue
+        keys: dict[str, float] = {}
+        for key, score in found[relation.target].items():
+            for node in state.categories.below(key) if relation.target == "Category" else (key,):
+                keys[node] = max(score, keys.get(node, 0.0))
+        yield name, keys
+
+
+def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
+    """(N,) cosines of the nearest products that may be shown, 0 for all others."""
+    best = top(meaning, NEAREST, allowed)
+    near = np.zeros(len(meaning))
+    near[best] = np.where(meaning[best] >= _NEAR * meaning[best].max(initial=0.0), meaning[best], 0.0)
+    return near
+
+
+def _fitting(viewing: Viewing, found: np.ndarray, lists: Sequence[FloatArray]) -> Viewing:
+    """The viewing with relevance put on the scores of what was found."""
+    values = np.zeros(len(viewing.scores))
+    values[found] = put_on(fused([scores[found] for scores in lists]), viewing.scores[found])
+    return viewing.with_extras(Extra("RELEVANCE", values))
+
+
+def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: Position | None) -> Page:
+    scores, ids = viewing.scores, viewing.state.scorer.product_ids
+    order = top(scores, int(np.count_nonzero(shown)), shown)
+    start = 0 if after is None else _behind(viewing, order, after)
+    rank = 1 if after is None else after.rank + 1
+    items = tuple(
+        Ranked(int(position), ids[position], rank + offset, float(scores[position]))
+        for offset, position in enumerate(order[start : start + first])
+    )
+    return Page(
+        id=uuid4().hex,
+        viewing=viewing,
+        question=question,
+        allowed=shown,
+        items=items,
+        length=rank - 1 + len(items),
+        has_next=len(order) > start + first,
+        has_previous=after is not None,
+    )
+
+
+def _behind(viewing: Viewing, order: np.ndarray, place: Position) -> int:
+    """Where a list goes on: behind the last product, and if that is gone, where it was."""
+    last = np.flatnonzero(order == viewing.state.scorer.positions.get(place.product, -1))
+    return int(last[0]) + 1 if len(last) else place.rank - 1
+
+
+def _everything_offered(viewing: Viewing) -> Viewing:
+    shelf = viewing.state.shelf
+    offered = replace(shelf, offered=np.ones(len(shelf.offered), bool))
+    return replace(viewing, state=replace(viewing.state, shelf=offered))
+
+
+def _check(
+    viewing: Viewing, asked: Understood, condition: ProductFilter, lexical_only: bool, after: Position | None
+) -> str:
+    """The digest of a search, which a place that goes on with it has to carry."""
+
+    def question(without_text: bool, only: bool) -> str:
+        parts = asdict(viewing.audience), asked.text, asdict(condition)
+        return question_digest("search", *parts, without_text, only)
+
+    now = question(viewing.heard.without_text, lexical_only)
+    if after is None or after.question == now:
+        return now
+    remedy = "ask again from the first page, without a cursor"
+    if after.question in {question(*flags) for flags in product((False, True), repeat=2)}:
+        message = "the words of this list can be read by now, or no longer"
+        raise CursorExpiredError(message, field="after", remedy=remedy)
+    remedy = "pass the cursor with the query, audience and filter it came with"
+    raise BadInputError("the cursor belongs to another list", field="after", remedy=remedy)

@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import health, images, metrics
+from api import explorer, health, images, metrics
 from api.auth import Authority
 from api.gate import Gate
 from api.graphql import http, sockets
@@ -44,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router())
     app.include_router(metrics.router())
     app.include_router(images.router(settings.images))
+    app.include_router(explorer.router())
     executor = Executor(executable(), _limits(settings))
     app.include_router(http.router(executor, settings, traces))
     app.include_router(sockets.router(executor, authority, settings))

@@ -11,6 +11,7 @@ from typing import Any
 from api import pipeline, registry
 from api.child_server import ChildServer, child_server
 from api.first_answer import FirstAnswer, ask_first, typical_user
+from api.services.reports import EVALUATION
 from api.settings import Settings
 from api.stopwatch import Stopwatch
 from api.versions import versions
@@ -85,6 +86,8 @@ def build(shop: Shop, settings: Settings, report: Report = silent) -> Outcome:
             pipeline.train(snapshot, artifact, report=report)
         with stage("evaluate"):
             outcome.metrics = pipeline.evaluate(pipeline.Question(snapshot), report=report)
+            with replacing_file(home / "reports" / EVALUATION) as aside:
+                aside.write_text(json.dumps(outcome.metrics), encoding="utf-8")
         with stage("publish"):
             registry.publish(home, artifact)
             # The published copy is the one that deletions reach; no second one stays behind.

@@ -25,6 +25,7 @@ from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
+from api.services.reports import Reports
 from api.services.rulebook import Rulebook
 from api.services.search import Searcher
 from api.services.shop import Shop
@@ -143,4 +144,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
         rules=Rulebook(store, recommender),
         audit=AuditLog(home),
+        reports=Reports(home / "reports"),
     )

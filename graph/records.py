@@ -179,6 +179,14 @@ class Moment:
     feedback: tuple[Feedback, ...] = ()
 
 
+class KnownUser(NamedTuple):
+    """A user by id, how many events are theirs, and when the last one happened."""
+
+    id: str
+    events: int
+    last: datetime | None
+
+
 class Met(NamedTuple):
     """An event with a product: when it happened (the shop's clock) and when it was written (the wall clock), in ms."""
 

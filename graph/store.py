@@ -29,6 +29,7 @@ from graph import (
     sessions,
     shop,
     snapshot,
+    users,
 )
 from graph.connection import Connection
 from graph.cypher import Query, quoted
@@ -40,6 +41,7 @@ from graph.records import (
     Change,
     FeedbackRecord,
     Impression,
+    KnownUser,
     Label,
     LabelCounts,
     Loaded,
@@ -198,6 +200,10 @@ class Store:
     def history(self, *, user: str | None = None, session: str | None = None, as_of: datetime) -> Moment:
         """What a user and a session did until a moment, and the user's context; an event of both counts once."""
         return serving.history(self._connection, self.ontology, user=user, session=session, as_of=as_of)
+
+    def users(self, start: str = "", first: int = 100) -> list[KnownUser]:
+        """The first users by id whose id begins in some way."""
+        return users.users(self._connection, start, first)
 
     def recorded_between(self, after: datetime, until: datetime) -> list[Met]:
         """What was met in the events that were written after one moment and until another, by the wall clock."""

@@ -25,7 +25,7 @@ def serve(
     home: HomeOption = None,
     json: JsonOption = None,
 ) -> None:
-    """Answer GraphQL over HTTP: /graphql, /healthz, /readyz.
+    """Answer GraphQL over HTTP: /graphql, /healthz, /readyz; a page for people is at /.
 
     The JSON document, with the address, is written as soon as the port is taken.
     """

@@ -74,7 +74,7 @@ def _show(output: Output, outcome: "Outcome", server: "ChildServer") -> None:
 
 
 def _invite(output: Output, settings: "Settings", outcome: "Outcome", server: "ChildServer") -> None:
-    output.say(f"\nOpen {server.url}/graphql and paste the query above.")
+    output.say(f"\nOpen {server.url} to see why; or {server.url}/graphql and paste the query above.")
     output.say(f"What was read and what was rejected: {outcome.quality}")
     output.say(f"Other commands find this shop by --home {settings.home}. Ctrl-C stops the server.")
 

@@ -160,6 +160,9 @@ class Explanation:
     page: strawberry.Private["Explanations"]
     found: strawberry.Private[service.Explanation]
     position: strawberry.Private[int]
+    rank: int = strawberry.field(
+        description="Its place in the list; one that the list leaves out has the place that it would have."
+    )
     score: float
     prior: float = strawberry.field(description="The product's score for somebody like the viewer without a history.")
     lifts: list[Lift] = strawberry.field(
@@ -218,6 +221,7 @@ class Explanations:
             page=self,
             found=found,
             position=item.position,
+            rank=item.rank,
             score=found.score,
             prior=found.prior,
             lifts=[

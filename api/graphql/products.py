@@ -11,7 +11,14 @@ from strawberry.types import Info
 from api.graphql.catalogue import Attribute, Brand, Category, Image, LazyProduct, Money, Node
 from api.graphql.companions import Companions, beside
 from api.graphql.context import Context
-from api.graphql.explanations import Explanation, Explanations, Placement, asked_contributions
+from api.graphql.explanations import (
+    Explanation,
+    Explanations,
+    HistoryItem,
+    Placement,
+    asked_contributions,
+    history_item,
+)
 from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
 from api.services.catalogue import Linked, ProductFilter
@@ -182,6 +189,11 @@ class RecommendationConnection:
     without_text: bool = strawberry.field(
         description="Whether `audience.text` could not be read, since the encoder is not ready, and does not count."
     )
+    page: strawberry.Private["PageTypes"]
+
+    @resolver("What the viewer did, as far as the list rests on it, the latest first. At most 100.")
+    def history(self, first: int | None = PAGE) -> list[HistoryItem]:
+        return self.page.history(checked_first(first, PAGE))
 
 
 class PageTypes:
@@ -204,6 +216,12 @@ class PageTypes:
         if selection not in self._asked:
             self._asked[selection] = asked_contributions(raw)
         return self._explanations.of(item, self._asked[selection])
+
+    def history(self, first: int) -> list[HistoryItem]:
+        """The latest units of the history."""
+        units = sorted(self._page.viewing.units, key=lambda unit: unit.last, reverse=True)[:first]
+        self._context.cards.want(unit.product for unit in units)
+        return [history_item(unit, lambda key: product_of(self._context, key)) for unit in units]
 
     def edge(self, item: Ranked) -> RecommendationEdge:
         """The edge of one item."""
@@ -287,4 +305,5 @@ def connection(
         seed=page.seed,
         rests_on=list(viewing.by),
         without_text=viewing.heard.without_text,
+        page=types,
     )

@@ -26,9 +26,10 @@ from api.graphql.products import (
     product_of,
     read_cursor,
 )
+from api.graphql.reports import ReportQueries
 from api.graphql.rules import RuleQueries
 from api.graphql.search import SearchQueries
-from api.graphql.users import User
+from api.graphql.users import User, UserQueries
 from api.services.checks import check_moment
 from api.services.viewing import Audience
 
@@ -55,6 +56,11 @@ class AudienceInput:
     context: list[ContextInput] | None = strawberry.field(
         default=None, description="What is known of the viewer now; it comes before what the shop knows of the user."
     )
+    without: list[str] | None = strawberry.field(
+        default=None,
+        description="Products of the history that shall not count, as if the viewer had never met them; at most 100. "
+        "What was bought stays out of the list all the same.",
+    )
 
     def audience(self) -> Audience:
         """What the services take."""
@@ -66,6 +72,7 @@ class AudienceInput:
             interests=tuple(given.liking(f"audience.interests.{number}") for number, given in interests),
             text=self.text,
             context=tuple((given.name, given.value) for given in self.context or ()),
+            without=tuple(self.without or ()),
         )
 
 
@@ -79,10 +86,13 @@ class ModelInfo:
     behaviours: list[str]
     terms: list[str] = strawberry.field(description="The kinds of path that it knows.")
     metrics: JSON = strawberry.field(description="How well it did on what came after its training.")
+    fit: JSON = strawberry.field(
+        description="What its fitting found: `adds`, what is lost without each kind of path, and `weights`."
+    )
 
 
 @strawberry.type
-class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries):
+class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQueries, ReportQueries):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)
@@ -156,6 +166,7 @@ class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries):
             behaviours=list(state.scorer.behaviours),
             terms=[term.term.name for term in state.scorer.terms],
             metrics=JSON(manifest.metrics),
+            fit=JSON(manifest.fit),
         )
 
 

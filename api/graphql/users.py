@@ -4,12 +4,14 @@
 from datetime import datetime
 
 import strawberry
+from strawberry.types import Info
 
 from api.graphql.catalogue import Attribute, Node
 from api.graphql.context import Context
 from api.graphql.explanations import ContributionKind, HistoryItem, history_item
 from api.graphql.fields import lazy, resolver
 from api.graphql.products import PageInfo, product_of, read_cursor
+from api.services.callers import Role
 from api.services.checks import checked_first
 from api.services.profile import Leant, ProfilePage, profile_page
 
@@ -107,3 +109,21 @@ class User(Node):
             as_of=page.viewing.as_of,
             model_version=page.viewing.state.model_version,
         )
+
+
+@strawberry.type(description="A user as a list of them has it.")
+class KnownUser:
+    user_id: str = strawberry.field(description="The shop's own key.")
+    events: int = strawberry.field(description="How many events are theirs.")
+    last_at: datetime | None = strawberry.field(description="When the last one happened.")
+
+
+@strawberry.type
+class UserQueries:
+    """Root fields."""
+
+    @resolver("Users by id, those whose id begins with `startsWith`; at most 100. Needs the role server.")
+    def users(self, info: Info[Context, None], starts_with: str = "", first: int | None = PAGE) -> list[KnownUser]:
+        info.context.caller.require(Role.SERVER)
+        found = info.context.shop.store.users(starts_with, checked_first(first, PAGE))
+        return [KnownUser(user_id=user.id, events=user.events, last_at=user.last) for user in found]

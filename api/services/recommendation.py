@@ -59,8 +59,8 @@ class Recommender:
         state = served.at(as_of).in_context(context)
         did = [Unit(row.product, row.behaviour, row.events, row.last) for row in moment.rows]
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
-        known = _usable(state, [*did, *given])
-        aside = set_aside(known, moment.feedback, as_of)
+        known, left_out = _usable(state, [*did, *given]), set(audience.without)
+        aside = set_aside(known, moment.feedback, as_of) | {unit for unit in known if unit.product in left_out}
         units = tuple(unit for unit in known if unit not in aside)
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)

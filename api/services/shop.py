@@ -13,6 +13,7 @@ from api.services.impressions import ImpressionLog
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
+from api.services.reports import Reports
 from api.services.rulebook import Rulebook
 from api.services.search import Searcher
 from api.services.watching import Watcher
@@ -38,3 +39,4 @@ class Shop:
     deleter: Deleter
     rules: Rulebook
     audit: AuditLog
+    reports: Reports

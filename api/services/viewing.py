@@ -27,7 +27,8 @@ class Audience:
     """For whom: every part is optional, none means anybody.
 
     `interests` and `text` are what the viewer says of themself. `context` says what the ontology calls a context,
-    (name, value) each; it comes before what the store knows.
+    (name, value) each; it comes before what the store knows. `without` names products of the history that shall not
+    count.
     """
 
     user_id: str | None = None
@@ -36,14 +37,16 @@ class Audience:
     interests: tuple[Liking, ...] = ()
     text: str | None = None
     context: tuple[tuple[str, str], ...] = ()
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.product_ids) > _GIVEN_LIMIT:
-            raise BadInputError(
-                f"audience.productIds has {len(self.product_ids)} entries; at most {_GIVEN_LIMIT} count",
-                field="audience.productIds",
-                remedy="give those that matter most",
-            )
+        for name, products in (("productIds", self.product_ids), ("without", self.without)):
+            if len(products) > _GIVEN_LIMIT:
+                raise BadInputError(
+                    f"audience.{name} has {len(products)} entries; at most {_GIVEN_LIMIT} count",
+                    field=f"audience.{name}",
+                    remedy="give those that matter most",
+                )
         if len(self.interests) > INTERESTS_LIMIT:
             raise BadInputError(
                 f"audience.interests has {len(self.interests)} entries; at most {INTERESTS_LIMIT} count",
@@ -84,9 +87,10 @@ class Viewing:
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
     `similar_to` is set where a product takes the viewer's place; scores then have no prior. What is `set_aside` of the
-    history gives nothing to any score, and what was bought stays bought. `feedback` is all that the viewer said.
-    `extras` are in the scores; `rules` are those of the shop that order the list. `by` names what alone the scores are
-    made of, where that is not the whole model: some of its terms, or what a list is ranked by.
+    history, since the viewer objected to it or the audience is `without` it, gives nothing to any score, and what was
+    bought stays bought. `feedback` is all that the viewer said. `extras` are in the scores; `rules` are those of the
+    shop that order the list. `by` names what alone the scores are made of, where that is not the whole model: some of
+    its terms, or what a list is ranked by.
     """
 
     state: LiveState

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from graph import CategoryRow, HistoryRow, Named, Store
+from graph import CategoryRow, HistoryRow, KnownUser, Named, Store
 from tests.graph.shop_tables import SHOP_EVENTS, events, fill, moment
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
@@ -102,3 +102,17 @@ def test_a_category_holds_the_products_of_its_descendants(store: Store) -> None:
     fill(store)
     found = store.category_products(["all", "kitchen", "none"])
     assert found == {"all": ["hat", "pot", "tea"], "kitchen": ["pot", "tea"], "none": []}
+
+
+def test_users_come_by_id_with_how_many_events_are_theirs(store: Store) -> None:
+    fill(store)
+    store.load_nodes("User", pa.table({"id": ["anna", "ann's"], "country": ["AT", "BE"]}))
+    assert store.users() == [
+        KnownUser("ann", 3, moment(6)),
+        KnownUser("ann's", 0, None),
+        KnownUser("anna", 0, None),
+        KnownUser("bob", 2, moment(3)),
+        KnownUser("cid", 3, moment(5)),
+    ]
+    assert [user.id for user in store.users("ann", 2)] == ["ann", "ann's"]
+    assert store.users("ann'") == [KnownUser("ann's", 0, None)]

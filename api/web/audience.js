@@ -1,0 +1,100 @@
+// For whom: somebody the shop knows, products, or words.
+
+import { go, link } from "./address.js";
+import { h, put } from "./dom.js";
+import { ask } from "./graphql.js";
+import { count } from "./words.js";
+
+const USERS = "query($start: String!, $first: Int) { users(startsWith: $start, first: $first) { userId events } }";
+const LIKED = "{ recommendations(audience: {}, first: 3) { edges { node { productId title } } } }";
+
+const KINDS = {
+  user: ["A shopper", "Id of a shopper"],
+  product: ["Products", "Ids of products, with blanks or commas between"],
+  text: ["Words", "What somebody looks for, in their own words"],
+};
+
+/** The audience that an address names; null if it names none. */
+export function audienceOf(values) {
+  const [user, products, text] = [values.get("user"), values.getAll("product"), values.get("text")];
+  if (user === null && !products.length && text === null && !values.has("anybody")) return null;
+  return { userId: user, productIds: products, text };
+}
+
+/** What an audience is called. */
+export function titleOf(audience) {
+  if (audience.userId) return audience.userId;
+  if (audience.productIds.length) return audience.productIds.join(", ");
+  return audience.text ? `“${audience.text}”` : "Anybody";
+}
+
+/** The form that chooses. Examples stand below it while nobody is chosen. */
+export function chooser(values) {
+  const audience = audienceOf(values);
+  const chosen = audience?.productIds.length ? "product" : audience?.text ? "text" : "user";
+  const words = h("label", { for: "whom", class: "unseen" });
+  const input = h("input", { id: "whom", name: "whom", list: "ids", autocomplete: "off", spellcheck: "false", required: true });
+  const ids = h("datalist", { id: "ids" });
+  const examples = h("p", { class: "examples" });
+  const kinds = Object.entries(KINDS).map(([kind, [name]]) =>
+    h(
+      "label",
+      {},
+      h("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen, onchange: () => use(kind, "") }),
+      h("span", {}, name),
+    ),
+  );
+  const submit = (event) => {
+    event.preventDefault();
+    const kind = new FormData(form).get("kind");
+    const given = input.value.trim();
+    if (given) go(link("", { [kind]: kind === "product" ? given.split(/[\s,;]+/).filter(Boolean) : given }));
+  };
+  const form = h(
+    "form",
+    { class: "chooser", role: "search", "aria-label": "Choose for whom", onsubmit: submit },
+    h("fieldset", { class: "segments" }, h("legend", { class: "unseen" }, "For"), kinds),
+    h("div", { class: "line grows" }, words, input, ids, h("button", { class: "button strong" }, "Show")),
+    examples,
+  );
+
+  async function use(kind, value) {
+    words.textContent = input.placeholder = KINDS[kind][1];
+    input.value = value;
+    ids.replaceChildren();
+    if (!audience) put(examples, await EXAMPLES[kind]().catch(() => []));
+  }
+
+  input.addEventListener("input", async () => {
+    if (new FormData(form).get("kind") !== "user" || !input.value) return;
+    const asked = input.value;
+    const found = await ask(USERS, { start: asked, first: 10 }).catch(() => ({ users: [] }));
+    if (input.value === asked) ids.replaceChildren(...found.users.map((user) => h("option", { value: user.userId })));
+  });
+  use(chosen, audience ? { user: audience.userId ?? "", product: audience.productIds.join(" "), text: audience.text }[chosen] : "");
+  return form;
+}
+
+const EXAMPLES = {
+  async user() {
+    const { users } = await ask(USERS, { start: "", first: 100 });
+    const busy = users.filter((user) => user.events).sort((a, b) => b.events - a.events);
+    // Some who did much, some who did little, and nobody known.
+    const shown = [...new Set([0, 0.1, 0.3, 0.6, 0.95].map((part) => busy[Math.floor(part * busy.length)]))].filter(Boolean);
+    return [
+      h("span", {}, "For example"),
+      shown.map((user) => h("a", { class: "chip", href: link("", { user: user.userId }) }, user.userId, h("small", {}, `${count(user.events)} events`))),
+      h("a", { class: "chip", href: link("", { anybody: "yes" }) }, "Somebody unknown"),
+    ];
+  },
+  async product() {
+    const { edges } = (await ask(LIKED)).recommendations;
+    return [
+      h("span", {}, "For example"),
+      edges.map(({ node }) => h("a", { class: "chip", href: link("", { product: node.productId }) }, node.title ?? node.productId)),
+    ];
+  },
+  async text() {
+    return [];
+  },
+};

@@ -1,0 +1,92 @@
+// A score as bars that begin where the one before ends: prior, contributions, what is left, and at last the score.
+
+import { h } from "./dom.js";
+import { kind, plain, sentence, signed, some } from "./words.js";
+
+const SHOWN = 8;
+const typeOf = (part) => (part.kind === "PATH" ? "paths" : "others");
+
+/** The steps from nothing to a score: `{ name, words, value, from, to, type }` each, the last one ends at the score. */
+function steps({ score, prior, lifts, contributions, remainder }) {
+  const listed = contributions.slice(0, SHOWN);
+  const rest = (type) => contributions.slice(SHOWN).filter((part) => typeOf(part) === type);
+  const parts = [
+    { name: "Prior", words: ["What it scores for anybody.", ...lifts.map(lifted)].join(" "), value: prior, type: "prior" },
+    ...listed.map((part) => ({
+      name: sentence(kind(part)),
+      words: part.text,
+      value: part.value,
+      type: typeOf(part),
+    })),
+    ...summed(some(rest("paths").length, "smaller path"), "paths", rest("paths")),
+    ...summed(`${some(rest("others").length, "smaller part")} without a path`, "others", rest("others")),
+    ...summed(some(remainder.count, "more part"), "others", Array(remainder.count ? 1 : 0).fill(remainder)),
+  ];
+  let at = 0;
+  for (const part of parts) {
+    part.from = at;
+    at += part.value;
+    part.to = at;
+  }
+  parts.at(-1).to = score; // the same but for the last digits of the additions
+  return parts;
+}
+
+/** The bars as a table. */
+export function waterfall(explanation) {
+  const parts = steps(explanation);
+  const ends = [0, ...parts.map((part) => part.to)];
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const digits = high - low >= 10 ? 2 : high - low >= 0.05 ? 3 : 5;
+  const place = (value) => `${high > low ? (100 * (value - low)) / (high - low) : 0}%`;
+  const round = (value) => Number(value.toFixed(digits));
+  const row = ({ name, words, from, to, type }, last = false) =>
+    h(
+      "tr",
+      { class: last ? "total" : "" },
+      h("th", { scope: "row" }, name, words ? h("small", {}, words) : null),
+      h(
+        "td",
+        { class: "track", "aria-hidden": "true" },
+        h("i", { class: "zero", style: { left: place(0) } }),
+        h("i", {
+          class: `bar ${to < from ? "against" : type}`,
+          style: { left: place(Math.min(from, to)), right: `calc(100% - ${place(Math.max(from, to))})` },
+        }),
+        last ? null : h("i", { class: "step", style: { left: place(to) } }),
+      ),
+      // The difference of rounded sums, so that what is shown adds up to the last digit.
+      h("td", { class: "number" }, last ? plain(round(to), digits) : signed(round(round(to) - round(from)), digits)),
+      h("td", { class: "number soft" }, last ? "" : plain(round(to), digits)),
+    );
+  return h(
+    "table",
+    { class: "waterfall" },
+    h(
+      "thead",
+      {},
+      h("tr", {}, h("th", { scope: "col" }, "Part"), h("td", { "aria-hidden": "true" }), h("th", { scope: "col" }, "Adds"), h("th", { scope: "col" }, "Sum")),
+    ),
+    h("tbody", {}, parts.map((part) => row(part)), row({ name: "Score", words: "", from: 0, to: explanation.score, type: "score" }, true)),
+  );
+}
+
+/** What the colours of the bars mean; only those that are there. */
+export function barLegend(explanation) {
+  const parts = steps(explanation);
+  const names = { prior: "for anybody", paths: "by paths in the graph", others: "without a path", against: "taken off" };
+  const there = new Set(parts.map((part) => (part.value < 0 ? "against" : part.type)));
+  return h(
+    "ul",
+    { class: "legend" },
+    Object.entries(names)
+      .filter(([type]) => there.has(type))
+      .map(([type, name]) => h("li", {}, h("i", { class: `swatch ${type}` }), name)),
+  );
+}
+
+/** Several parts as one; none if there are none. */
+const summed = (name, type, parts) =>
+  parts.length ? [{ name, words: "", type, value: parts.reduce((total, part) => total + part.value, 0) }] : [];
+
+const lifted = ({ name, value, amount }) => `${signed(amount)} of it for ${name} ${value}.`;

@@ -1,0 +1,179 @@
+// The reasons for one product, in a sheet over the list: its paths, its score as a sum, and what if.
+
+import { changed, go } from "./address.js";
+import { barLegend, waterfall } from "./bars.js";
+import { h, put } from "./dom.js";
+import { ask } from "./graphql.js";
+import { byProduct, switches } from "./history.js";
+import { graph } from "./paths.js";
+import { picture } from "./picture.js";
+import { loading, problem } from "./states.js";
+import { ordinal, percent, plain, price, sentence, signed } from "./words.js";
+
+const ITEM = "behaviour events lastAt product { productId title image { url } }";
+const WHY = `
+query($audience: AudienceInput!, $product: String!, $asOf: DateTime, $model: String) {
+  product(productId: $product) {
+    productId title description price { amount currencyCode } image { url } available
+    brand { name } categories { name }
+  }
+  explain(audience: $audience, productId: $product, asOf: $asOf, modelVersion: $model) {
+    rank score prior readableShare lifts { name value amount } remainder { count value }
+    contributions(first: 100) {
+      kind relation value text words because { ${ITEM} } interest { type nodeId name }
+    }
+    drawn: contributions(first: 16) { path { cypher nodes { type keys names count } } }
+    counterfactual { newRank minimal words items { ${ITEM} } interests { name } }
+  }
+}`;
+
+const dialog = document.getElementById("why");
+let shown = null; // the product in the sheet
+let opener = null; // what had the focus before
+
+/** Shows the reasons for a product for an audience; null closes the sheet.
+ *
+ * `list` is where it stands, a connection: the reasons are those of its moment. `past` is the whole history. */
+export async function why(product, audience, list = null, past = [], signal = undefined) {
+  if (product === null) {
+    close();
+    return;
+  }
+  if (shown !== product) {
+    opener ??= document.activeElement;
+    put(dialog, bar(), loading("Reasons", 3));
+    shown = product;
+  }
+  if (!dialog.open) dialog.showModal();
+  try {
+    const moment = { asOf: list?.asOf, model: list?.modelVersion };
+    const found = await ask(WHY, { audience, product, ...moment }, signal);
+    if (shown === product) draw(found, audience, past);
+  } catch (error) {
+    if (error.name !== "AbortError") put(dialog, bar(), problem(error, () => why(product, audience, null, past, signal)));
+  }
+}
+
+function close() {
+  if (!dialog.open) return;
+  const was = shown;
+  shown = null;
+  dialog.close();
+  // The list may have been drawn anew, so the card is looked for by its product.
+  const card = document.querySelector(`main [data-key="${CSS.escape(was)}"]`);
+  (card ?? (opener?.isConnected ? opener : document.getElementById("main"))).focus();
+  opener = null;
+}
+
+const leave = () => go(changed({ why: null }));
+
+// Esc, and a click beside the sheet.
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  leave();
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog && event.clientX < dialog.getBoundingClientRect().left) leave();
+});
+
+// The graph has the width of the sheet.
+let redraw = () => {};
+new ResizeObserver(() => redraw()).observe(dialog);
+
+function bar() {
+  return h("button", { type: "button", class: "close", "aria-label": "Close", onclick: leave, dataset: { key: "close" } }, h("span", { "aria-hidden": "true" }, "×"));
+}
+
+function draw({ product, explain }, audience, past) {
+  const parts = explain.contributions.map((part, place) => ({ ...part, path: explain.drawn[place]?.path ?? null }));
+  const paths = h("div", { class: "drawing" });
+  put(
+    dialog,
+    bar(),
+    head(product, explain),
+    h("section", {}, h("h3", {}, "Paths that lead here"), paths),
+    h("section", {}, h("h3", {}, "How the score adds up"), barLegend(explain), waterfall(explain)),
+    whatIf(explain, audience, past),
+    cypher(parts),
+  );
+  redraw = () => {
+    const width = paths.clientWidth;
+    if (!width || paths.dataset.width === String(width)) return;
+    paths.dataset.width = width;
+    put(paths, graph(parts, product, width) ?? h("p", { class: "soft" }, withoutPaths(parts)));
+  };
+  redraw();
+}
+
+function head(product, { rank, score, readableShare, contributions }) {
+  const facts = [product.brand?.name, product.categories.map(({ name }) => name).join(", "), price(product.price)].filter(Boolean);
+  return h(
+    "header",
+    { class: "head" },
+    picture(product, "middle"),
+    h(
+      "div",
+      {},
+      h("h2", { id: "why-title" }, product.title ?? product.productId),
+      h("p", { class: "soft" }, facts.join(" · "), product.available ? null : " · not available"),
+      h(
+        "p",
+        { class: "headline" },
+        h("span", {}, h("b", {}, ordinal(rank)), " in the list"),
+        h("span", {}, "score ", h("b", { dataset: { score } }, plain(score))),
+        contributions.length ? h("span", {}, h("b", {}, percent(readableShare)), " of the reasons are paths") : null,
+      ),
+    ),
+  );
+}
+
+const withoutPaths = (parts) =>
+  parts.length ? "None of its reasons is a path; the table says what they are." : "Nothing is known of the viewer, so no path leads here: this is what most shoppers choose.";
+
+/** What each product of the history gives, to be taken out, and the smallest part without which it would leave. */
+function whatIf({ contributions, counterfactual }, audience, past) {
+  const gives = new Map();
+  for (const { because, value } of contributions)
+    if (because) gives.set(because.product.productId, (gives.get(because.product.productId) ?? 0) + value);
+  const here = byProduct(contributions.flatMap(({ because }) => because ?? []));
+  const known = new Map([...here, ...past].map((entry) => [entry.product.productId, entry]));
+  const seen = [...known.values()].filter(({ product: { productId } }) => gives.has(productId) || audience.without.includes(productId));
+  if (!seen.length) return null;
+  seen.sort((a, b) => titleOf(a.product).localeCompare(titleOf(b.product)));
+  const facts = ({ product }) => (gives.has(product.productId) ? `gives ${signed(gives.get(product.productId))}` : "taken out");
+  return h(
+    "section",
+    {},
+    h("h3", {}, "What if"),
+    counterfactual ? h("p", {}, smallest(counterfactual), leaveOut(counterfactual, audience)) : null,
+    h("p", { class: "soft" }, "Take a product out of the history: the score and the list change at once."),
+    switches(seen, audience.without, facts),
+  );
+}
+
+const titleOf = (product) => product.title ?? product.productId;
+
+function smallest({ items, interests, words, newRank, minimal }) {
+  const names = [...new Set(items.map(({ product }) => `“${titleOf(product)}”`)), ...interests.map(({ name }) => name), ...(words ? ["the words"] : [])];
+  const start = minimal ? "Without" : "For example, without";
+  return `${start} ${new Intl.ListFormat("en").format(names)} it would be ${ordinal(newRank)}. `;
+}
+
+function leaveOut({ items }, audience) {
+  const ids = [...new Set(items.map(({ product }) => product.productId))];
+  if (!ids.length) return null;
+  const out = () => go(changed({ without: [...new Set([...audience.without, ...ids])] }), { instead: true });
+  return h("button", { type: "button", class: "button", onclick: out, dataset: { key: "leave-out" } }, ids.length > 1 ? "Take them out" : "Take it out");
+}
+
+/** The queries that return the paths, for those who may see them. */
+function cypher(parts) {
+  const found = parts.filter((part) => part.path?.cypher);
+  if (!found.length) return null;
+  return h(
+    "details",
+    {},
+    h("summary", {}, "Cypher of the paths"),
+    found.map((part) => [h("p", { class: "soft" }, sentence(part.text)), h("pre", { tabindex: "0" }, part.path.cypher)]),
+  );
+}

@@ -1,0 +1,341 @@
+"""The web explorer in a real browser, over a served shop."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from served_shop import EXPERT, Client, served_here
+
+from api.settings import Settings
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+VIEWS = ("", "?user=u8", "?product=p1&product=p3", "?anybody=yes", "?user=u8&why=p20", "model", "data")
+PHONE = {"width": 360, "height": 740}
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, as Debian packages it."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        reason = "needs Chromium: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        # Its sandbox needs rights that a container's root has not got.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opening(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
+    """A page that reaches nobody but its server, breaks no policy and has no error."""
+    context = browser.new_context(reduced_motion="reduce", locale="en-GB", **options)
+    wrong: list[str] = []
+    host = urlsplit(url).netloc
+    context.on("request", lambda r: None if urlsplit(r.url).netloc == host else wrong.append(f"asked {r.url}"))
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if "Security Policy" in said.text else None)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(browser: Browser, shop: Client) -> Iterator[Page]:
+    with opening(browser, shop.url, viewport={"width": 1280, "height": 900}) as page:
+        yield page
+
+
+def view(page: Page, shop: Client, address: str) -> None:
+    """Shows a view, complete."""
+    page.goto(f"{shop.url}/#/{address}")
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    expect(page.locator(".loading")).to_have_count(0)
+    expect(page.locator("[aria-busy]")).to_have_count(0)
+    expect(page.locator("h1")).to_be_visible()
+
+
+def ranking(page: Page) -> list[str]:
+    settled(page)
+    keys: list[str] = page.locator("a.card").evaluate_all("cards => cards.map(card => card.dataset.key)")
+    return keys
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def test_from_a_shopper_to_reasons_that_add_up_and_a_list_without_a_purchase(page: Page, shop: Client) -> None:
+    view(page, shop, "")
+    page.get_by_role("combobox").fill("u8")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="u8")).to_be_visible()
+    before = ranking(page)
+    assert before == shop.ids({"userId": "u8"}, 24)
+    first = page.locator("a.card").first
+    assert "Rank 1" in first.inner_text()
+    assert "€" in first.inner_text()
+    assert "“" in first.locator(".reason").inner_text()
+
+    first.click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.locator(".waterfall")).to_be_visible()
+    assert_adds_up(sheet, shop.recommend({"userId": "u8"}, 1)["edges"][0]["score"])
+
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    switch = page.locator(".past input[role=switch]").first
+    out = str(switch.get_attribute("data-key")).removeprefix("counts-")
+    switch.click()
+    expect(page.get_by_text("Without 1 product of the history")).to_be_visible()
+    after = ranking(page)
+    assert after == shop.ids({"userId": "u8", "without": [out]}, 24)
+    assert after != before
+    assert f"without={out}" in page.url
+    page.get_by_role("link", name="Count everything again").click()
+    expect(page.get_by_text("Without 1 product of the history")).to_be_hidden()
+    assert ranking(page) == before
+
+
+def assert_adds_up(sheet: Any, score: float) -> None:
+    """What is written adds up to the last digit, and each bar begins where the one before ends."""
+    rows = sheet.locator(".waterfall tbody tr")
+    cells = rows.evaluate_all("rows => rows.map(row => row.querySelector('td.number').textContent)")
+    *parts, total = [number(cell) for cell in cells]
+    assert len(parts) >= 3
+    assert round(sum(parts), 3) == total == round(score, 3)
+    bars = rows.evaluate_all(
+        """rows => rows.map(row => {
+            const bar = row.querySelector(".bar"), { left, right } = bar.getBoundingClientRect();
+            return bar.classList.contains("against") ? [right, left] : [left, right];
+        })"""
+    )
+    for (_, end), (begin, _) in pairwise(bars[:-1]):
+        assert begin == pytest.approx(end, abs=2.5)  # as wide as the thinnest bar
+    assert bars[-1][0] == pytest.approx(bars[0][0], abs=1)
+    assert bars[-1][1] == pytest.approx(bars[-2][1], abs=2.5)
+
+
+def test_the_paths_of_a_product_are_drawn_with_their_weight(page: Page, shop: Client) -> None:
+    product = shop.ids({"userId": "u8"}, 1)[0]
+    view(page, shop, f"?user=u8&why={product}")
+    sheet = page.get_by_role("dialog")
+    drawing = sheet.get_by_role("img", name=re.compile("paths lead"))
+    expect(drawing).to_be_visible()
+    assert drawing.locator(".edge").count() >= 4
+    widths = drawing.locator(".edge").evaluate_all("edges => edges.map(e => Number(e.getAttribute('stroke-width')))")
+    assert max(widths) > 2 * min(widths)
+    assert {"Product of the history", "Recommended"} <= set(sheet.locator(".graph .legend li").all_inner_texts())
+    titles = drawing.locator(".node b").all_inner_texts()
+    assert any("mug" in title for title in titles)
+
+
+def test_taking_out_what_the_counterfactual_names_moves_the_product_out_of_the_list(page: Page, shop: Client) -> None:
+    user, product, length = next(counterfactuals(shop))
+    view(page, shop, f"?user={user}&why={product}")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_text("would be")).to_be_visible()
+    sheet.get_by_role("button", name=re.compile("Take (it|them) out")).click()
+    expect(sheet.locator("input[role=switch]:not(:checked)").first).to_be_visible()
+    without = re.findall(r"without=(\w+)", page.url)
+    rank = shop.ids({"userId": user, "without": without}, 100).index(product) + 1
+    assert rank > length
+    expect(sheet.locator(".headline")).to_contain_text(re.compile(rf"^{rank}(st|nd|rd|th) in the list"))
+
+
+def counterfactuals(shop: Client) -> Iterator[tuple[str, str, int]]:
+    """A user, a product that would leave their list without part of their history, and how long the list is."""
+    query = """query($user: String!) { recommendations(audience: {userId: $user}, first: 20) {
+        edges { node { productId } explanation { counterfactual { newRank } } } } }"""
+    for user in (f"u{number}" for number in range(80)):
+        edges = shop.ask(query, user=user)["recommendations"]["edges"]
+        for edge in edges:
+            if edge["explanation"]["counterfactual"]:
+                yield user, edge["node"]["productId"], len(edges)
+
+
+def test_a_product_that_is_taken_out_in_the_sheet_gives_nothing_to_the_score(page: Page, shop: Client) -> None:
+    product = shop.ids({"userId": "u8"}, 1)[0]
+    view(page, shop, f"?user=u8&why={product}")
+    sheet = page.get_by_role("dialog")
+    switch = sheet.get_by_role("switch").first
+    out = str(switch.get_attribute("data-key")).removeprefix("counts-")
+    before = sheet.locator("[data-score]").inner_text()
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(sheet.locator("[data-score]")).not_to_have_text(before)
+    query = (
+        'query($without: [String!]) { explain(audience: {userId: "u8", without: $without}, productId: "%s") { score } }'
+    )
+    score = shop.ask(query % product, without=[out])["explain"]["score"]
+    assert number(sheet.locator("[data-score]").inner_text()) == pytest.approx(score, abs=1e-3)
+    assert_adds_up(sheet, score)
+    expect(sheet.locator(f"[data-key=counts-{out}]")).to_be_focused()
+
+
+def test_all_of_it_works_with_the_keyboard(page: Page, shop: Client) -> None:
+    view(page, shop, "")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("u8")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="u8")).to_be_focused()
+    settled(page)
+    page.locator("a.card").first.focus()
+    for key, place in (("ArrowRight", 1), ("End", 23), ("Home", 0), ("ArrowDown", columns(page)), ("ArrowUp", 0)):
+        page.keyboard.press(key)
+        expect(page.locator("a.card").nth(place)).to_be_focused()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.locator(".waterfall")).to_be_visible()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || why.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(page.locator("a.card").first).to_be_focused()
+    switch = page.locator(".past input[role=switch]").first
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("Without 1 product of the history")).to_be_visible()
+    expect(page.locator(".past input[role=switch]").first).to_be_focused()
+
+
+def columns(page: Page) -> int:
+    tops = page.locator("a.card").evaluate_all("cards => cards.map(card => card.getBoundingClientRect().top)")
+    return tops.count(tops[0])
+
+
+def test_a_view_can_be_sent_to_somebody(browser: Browser, page: Page, shop: Client) -> None:
+    product = shop.ids({"userId": "u8"}, 3)[2]
+    view(page, shop, "?user=u8")
+    page.locator(f"a.card[data-key={product}]").click()
+    shown = page.get_by_role("dialog").get_by_role("heading", level=2)
+    expect(shown).to_be_visible()
+    title, url = shown.inner_text(), page.url
+    with opening(browser, shop.url) as other:
+        other.goto(url)
+        expect(other.get_by_role("dialog").get_by_role("heading", level=2)).to_have_text(title)
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_products_and_nobody_have_lists_as_well(page: Page, shop: Client) -> None:
+    view(page, shop, "")
+    page.get_by_text("Products", exact=True).click()
+    page.get_by_role("combobox").fill("p1, p3 nothing")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("From what was given")).to_be_visible()
+    assert ranking(page) == shop.ids({"productIds": ["p1", "p3", "nothing"]}, 24)
+    view(page, shop, "?anybody=yes")
+    assert ranking(page) == shop.ids({}, 24)
+    expect(page.get_by_text("Nothing is known of what they did.")).to_be_visible()
+    view(page, shop, "?user=nobody%20at%20all")
+    expect(page.get_by_text("The shop knows nobody with the id nobody at all.")).to_be_visible()
+
+
+def test_more_of_a_list_comes_when_asked_for(page: Page, shop: Client) -> None:
+    view(page, shop, "?user=u8")
+    page.get_by_role("button", name="Show 24 more").click()
+    expect(page.locator("a.card").nth(24)).to_be_focused()
+    assert ranking(page) == shop.ids({"userId": "u8"}, 48)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_view_is_accessible_in_light_and_dark(browser: Browser, shop: Client, scheme: str) -> None:
+    with opening(browser, shop.url, color_scheme=scheme, viewport={"width": 1280, "height": 900}) as page:
+        for address in VIEWS:
+            view(page, shop, address)
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (min(map(int, re.findall(r"\d+", paper))) > 128) == (scheme == "light")
+
+
+def test_no_view_is_wider_than_a_phone(browser: Browser, shop: Client) -> None:
+    with opening(browser, shop.url, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        for address in VIEWS:
+            view(page, shop, address)
+            wide = "[document.documentElement, ...document.querySelectorAll('dialog[open]')].map(e => e.scrollWidth)"
+            assert max(page.evaluate(wide)) <= PHONE["width"], address
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_page_works_behind_a_path_prefix(page: Page, shop: Client) -> None:
+    asked = []
+
+    def stripped(route: Route) -> None:
+        asked.append(urlsplit(route.request.url).path)
+        route.continue_(url=route.request.url.replace("/tools/pathrec/", "/", 1))
+
+    page.route("**/tools/pathrec/**", stripped)
+    page.goto(f"{shop.url}/tools/pathrec/#/?user=u8")
+    assert ranking(page) == shop.ids({"userId": "u8"}, 24)
+    assert "/tools/pathrec/graphql" in asked
+    assert any(path.startswith("/tools/pathrec/images/") for path in asked)
+
+
+def test_a_picture_elsewhere_is_not_asked_for(page: Page, shop: Client) -> None:
+    shop.upsert({"productId": "far", "title": "From afar", "image": "https://pictures.example/1.png"})
+    view(page, shop, "?product=p1&why=far")
+    expect(page.get_by_role("dialog").locator(".head .letter")).to_have_text("F")
+
+
+def test_an_expert_sees_the_cypher_of_each_path(browser: Browser, shop: Client) -> None:
+    product = shop.ids({"userId": "u8"}, 1)[0]
+    with opening(browser, shop.url, extra_http_headers=EXPERT) as page:
+        view(page, shop, f"?user=u8&why={product}")
+        page.get_by_text("Cypher of the paths").click()
+        expect(page.get_by_role("dialog").locator("pre").first).to_contain_text("MATCH")
+
+
+def test_the_model_and_its_data_are_shown(page: Page, shop: Client) -> None:
+    view(page, shop, "model")
+    expect(page.get_by_text(shop.ask("{ model { version } }")["model"]["version"])).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Bought by the same shoppers").first).to_be_visible()
+    expect(page.get_by_text("Nothing was evaluated yet")).to_be_visible()
+    view(page, shop, "data")
+    expect(page.get_by_text("No report yet")).to_be_visible()
+
+
+def test_a_server_without_a_store_says_what_is_missing_and_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, store="bolt://127.0.0.1:1", text_model=str(tmp_path / "none"))
+    with served_here(settings) as client, opening(browser, client.url) as page:
+        page.goto(f"{client.url}/#/?user=u8")
+        wrong = page.get_by_role("alert")
+        expect(wrong.get_by_role("heading")).to_have_text("The shop cannot answer yet")
+        expect(wrong.get_by_text("Model")).to_be_visible()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_words_that_cannot_be_read_are_said_not_to_count(browser: Browser, home: Path, tmp_path: Path) -> None:
+    settings = Settings(home=home, text_model=str(tmp_path / "none"))
+    with served_here(settings) as client, opening(browser, client.url) as page:
+        page.goto(f"{client.url}/#/?text=a%20red%20mug")
+        expect(page.get_by_text("The words could not be read")).to_be_visible()

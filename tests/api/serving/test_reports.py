@@ -1,0 +1,45 @@
+"""What the shop knows of itself: its users, its data, its model."""
+
+import json
+from pathlib import Path
+
+import pytest
+from served_shop import Client, event
+
+USERS = "query($start: String!, $first: Int) { users(startsWith: $start, first: $first) { userId events lastAt } }"
+
+
+def test_users_are_found_by_how_their_id_begins(shop: Client) -> None:
+    found = shop.ask(USERS, start="u1", first=5)["users"]
+    assert [user["userId"] for user in found] == ["u1", "u10", "u11", "u12", "u13"]
+    assert all(user["events"] >= 8 and user["lastAt"] for user in found)
+    assert shop.ask(USERS, start="'; MATCH (n) DETACH DELETE n //")["users"] == []
+
+
+def test_a_user_has_as_many_events_as_were_recorded(shop: Client) -> None:
+    shop.record(event("p1", "view", userId="counted"), event("p1", "view", userId="counted"))
+    (user,) = shop.ask(USERS, start="counted")["users"]
+    assert user["events"] == 2
+
+
+@pytest.mark.parametrize("first", [0, 101])
+def test_a_page_of_users_has_the_usual_size(shop: Client, first: int) -> None:
+    assert shop.post(USERS, start="", first=first)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_the_reports_of_the_home_are_served_as_they_are(shop: Client, home: Path) -> None:
+    assert shop.ask("{ qualityReport evaluation }") == {"qualityReport": None, "evaluation": None}
+    (home / "reports").mkdir()
+    report = {"mapping": "kitchen", "rows_in": 3, "notes": ["ümlaut"]}
+    (home / "reports" / "quality.json").write_text(json.dumps(report), encoding="utf-8")
+    (home / "reports" / "evaluation.json").write_text("{ not json", encoding="utf-8")
+    assert shop.ask("{ qualityReport evaluation }") == {"qualityReport": report, "evaluation": None}
+    (home / "reports" / "quality.json").unlink()
+    (home / "reports" / "evaluation.json").unlink()
+    (home / "reports").rmdir()
+
+
+def test_the_model_says_what_its_fitting_found(shop: Client) -> None:
+    fit = shop.ask("{ model { fit } }")["model"]["fit"]
+    assert set(fit["weights"]["CO_BUYER"]) == {"view", "cart", "purchase", "rating"}
+    assert "CO_BUYER" in fit["adds"]

@@ -11,6 +11,7 @@ from small_shop import START
 from api.services.catalogue import CategoryTree, FloatArray, Shelf
 from api.services.explanation import Explanation, explanations, without
 from api.services.live import LiveState
+from api.services.rules import Rules
 from api.services.viewing import Audience, Extra, Unit, Viewing
 from gnn.artifact import describe
 from gnn.histories import histories
@@ -59,6 +60,7 @@ def _state(scorer: Scorer) -> LiveState:
         clock=timedelta(),
         index=None,
         happened=None,  # type: ignore[arg-type]
+        rules=Rules(),
     )
 
 

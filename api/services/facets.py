@@ -48,20 +48,20 @@ class Facets:
     unavailable: int
 
 
-def facets(state: LiveState, shown: BoolArray, hidden: BoolArray) -> Facets:
+def facets(state: LiveState, shown: BoolArray, available: int, unavailable: int) -> Facets:
     """The facets of some products.
 
     Args:
         state: the model they are of.
         shown: (N,) products that count.
-        hidden: (N,) those that would be shown as well if they were available.
+        available, unavailable: how many there are of each, shown or not.
     """
     return Facets(
         categories=_largest(_with_all_above(_members(state, CATEGORY, shown), state.categories)),
         brands=_largest({key: len(rows) for key, rows in _members(state, BRAND, shown).items()}),
         prices=price_ranges(state.shelf.price[shown]),
-        available=int(np.count_nonzero(shown)),
-        unavailable=int(np.count_nonzero(hidden)),
+        available=available,
+        unavailable=unavailable,
     )
 
 

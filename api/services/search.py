@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from api.services.boosts import with_all_scores
+from api.services.boosts import told_apart, with_scores_of
 from api.services.catalogue import BoolArray, FloatArray, ProductFilter
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError
@@ -43,15 +43,17 @@ class Found:
         page: the part of the list that was asked for.
         asked: the query as it was understood.
         lexical_only: whether the words were only looked up, since what they mean could not be read.
+        available: whether products that can be had were asked for.
         shown: (N,) all products of the list.
-        hidden: (N,) those that would be in it if they were available.
+        other: (N,) those that have the words too and are available where the list's are not, or the other way round.
     """
 
     page: Page
     asked: Understood
     lexical_only: bool
+    available: bool
     shown: BoolArray
-    hidden: BoolArray
+    other: BoolArray
 
     @property
     def total(self) -> int:
@@ -60,7 +62,9 @@ class Found:
     @property
     def facets(self) -> Facets:
         """Counts of the whole list."""
-        return facets(self.page.viewing.state, self.shown, self.hidden)
+        had, not_had = (self.shown, self.other) if self.available else (self.other, self.shown)
+        counts = int(np.count_nonzero(had)), int(np.count_nonzero(not_had))
+        return facets(self.page.viewing.state, self.shown, *counts)
 
 
 class Searcher:
@@ -98,16 +102,18 @@ class Searcher:
         lexical_only = asked.readable and meaning is None
         question = _check(viewing, asked, condition, lexical_only, after)
         allowed = self._recommender.allowed(viewing, condition)
-        hidden = self._recommender.allowed(_everything_offered(viewing), condition) & ~allowed
+        other = self._recommender.allowed(viewing, replace(condition, available=not condition.available))
         if not asked.text:
             page = self._recommender.page(viewing, condition, first, after)
-            return Found(replace(page, question=question), asked, lexical_only, allowed, hidden)
+            return Found(replace(page, question=question), asked, lexical_only, condition.available, allowed, other)
         own, named = self._by_words(viewing.state, asked.words)
         near = np.zeros(len(allowed)) if meaning is None else _nearest(meaning, allowed)
         shown = allowed & ((own > 0) | (named > 0) | (near > 0))
-        viewing = _fitting(with_all_scores(viewing), np.flatnonzero(shown), (own, named, near))
+        found = np.flatnonzero(shown)
+        viewing = _fitting(with_scores_of(viewing, found), found, (own, named, near))
         page = _page(viewing, question, shown, first, after)
-        return Found(page, asked, lexical_only, shown, hidden & ((own > 0) | (named > 0)))
+        other = other & ((own > 0) | (named > 0))
+        return Found(page, asked, lexical_only, condition.available, shown, other)
 
     def _by_words(self, state: LiveState, words: Sequence[str]) -> tuple[FloatArray, FloatArray]:
         """(N,) scores of products by their own texts, and by the names of what they are linked to."""
@@ -178,7 +184,7 @@ def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: 
         viewing=viewing,
         question=question,
         allowed=shown,
-        items=items,
+        items=told_apart(viewing, shown, items),
         length=rank - 1 + len(items),
         has_next=len(order) > start + first,
         has_previous=after is not None,
@@ -189,12 +195,6 @@ def _behind(viewing: Viewing, order: np.ndarray, place: Position) -> int:
     """Where a list goes on: behind the last product, and if that is gone, where it was."""
     last = np.flatnonzero(order == viewing.state.scorer.positions.get(place.product, -1))
     return int(last[0]) + 1 if len(last) else place.rank - 1
-
-
-def _everything_offered(viewing: Viewing) -> Viewing:
-    shelf = viewing.state.shelf
-    offered = replace(shelf, offered=np.ones(len(shelf.offered), bool))
-    return replace(viewing, state=replace(viewing.state, shelf=offered))
 
 
 def _check(

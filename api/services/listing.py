@@ -80,7 +80,7 @@ def sorted_page(
     question = question_digest("products", key, asdict(condition))
     check_place(after, question)
     order = _order(state, key)
-    found = _following(order, allowed, after and after.order, first + 1)
+    found = _following(order, allowed, None if after is None else after.order, first + 1)
     items = tuple(Place(question, *order.full(position)) for position in found[:first])
     return ListPage(items, int(np.count_nonzero(allowed)), len(found) > first)
 

@@ -10,6 +10,7 @@ from statistics import median
 from api.encoding import picture_encoder, text_encoder
 from api.graphql.context import Context
 from api.graphql.execution import Executor
+from api.graphql.limits import Limits
 from api.graphql.schema import executable
 from api.runtime import assemble
 from api.services.callers import Caller, Role
@@ -48,7 +49,7 @@ def store_queries(home: Path, store: Store, questions: Questions) -> dict[str, i
     settings = load_settings(home=home)
     text = text_encoder(settings.text_model, home / "cache", home)
     pictures = picture_encoder(settings.image_model, home / "cache", settings.images, allow_private=False)
-    shop, executor = assemble(settings, store, text, pictures), Executor(executable(), max_depth=12)
+    shop, executor = assemble(settings, store, text, pictures), Executor(executable(), Limits())
     shop.live.follow()
 
     def asked(body: bytes) -> int:

@@ -163,7 +163,6 @@ def _marked(node: TypeDefinitionNode) -> TypeDefinitionNode:
         return node
     marks = [f'@key(fields: "{key}")' for key in KEYS] if node.name.value == "Product" else []
     marks += ["@shareable"] if node.name.value == _SHARED else []
-    directives = (
-        parse(f"type T {' '.join(marks)}", no_location=True).definitions[0].directives if marks else None
-    ) or ()
-    return replace(node, directives=(*(node.directives or ()), *directives))
+    (marked,) = parse(f"type T {' '.join(marks)}", no_location=True).definitions
+    directives = marked.directives if isinstance(marked, ObjectTypeDefinitionNode) else ()
+    return replace(node, directives=(*(node.directives or ()), *(directives or ())))

@@ -54,7 +54,8 @@ def router(executor: Executor, settings: Settings, traces: Traces | None = None)
             return _overloaded()
         deadline = time.monotonic() + settings.request_seconds
         context = Context(shop, request_id(), request.state.caller, deadline)
-        traced = traces and partial(traces.add, parent=request.headers.get("traceparent"))
+        parent = request.headers.get("traceparent")
+        traced: Callable[..., None] | None = None if traces is None else partial(traces.add, parent=parent)
         return await to_thread.run_sync(_answer, executor, body, context, traced, limiter=limiter)
 
     return routes

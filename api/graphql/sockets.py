@@ -186,7 +186,7 @@ class Socket:
         began = False
         try:
             while True:
-                outcome = await self._answer(request, Context(shop, uuid4().hex, caller, news.follow))
+                outcome = await self._answer(request, Context(shop, uuid4().hex, caller, follow=news.follow))
                 if _failed(outcome) and not (began and _passes(outcome)):
                     await self._send("error", key, outcome.body["errors"])
                     return

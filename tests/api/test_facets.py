@@ -18,7 +18,7 @@ def test_ranges_of_prices_hold_about_as_many_products_each_and_end_at_prices_the
 
 def test_one_price_is_in_one_range_however_many_have_it() -> None:
     found = price_ranges(np.array([5.0] * 98 + [7.0, 1.0, np.nan]))
-    assert sum(part.count for part in found) == 100
+    assert sum(part.products for part in found) == 100
     assert PriceRange(5.0, 5.0, 98) in found
 
 

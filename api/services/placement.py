@@ -10,8 +10,9 @@ slots, as even as can be, and each one with the probability ε.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,8 +65,7 @@ class Options:
         return to_ms(as_of) % _SEEDS if self.seed is None else self.seed
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """A product at its place in a list."""
 
     position: int
@@ -103,33 +103,31 @@ def place(viewing: Viewing, placeable: BoolArray, known: BoolArray, options: Opt
     pins = pinned(viewing, placeable)
     left = placeable.copy()
     left[[slot.position for slot in pins.values()]] = False
-    slots = _ordered(viewing, left & known, options, length)
     seed = options.seed_at(viewing.as_of)
-    if seed is not None:
-        slots = _explored(viewing, left, slots, options.exploration, seed, length)
-    return _with_pins(slots, pins, length)
+    if seed is None:
+        return _with_pins(_ordered(viewing, left & known, options.diversity, POOL, length), pins, length)
+    sure = min(POOL, int(np.count_nonzero(left)) // 2)
+    slots = _ordered(viewing, left & known, options.diversity, sure, length)
+    return _with_pins(_explored(viewing, left, slots, sure, options.exploration, seed, length), pins, length)
 
 
-def _ordered(viewing: Viewing, candidates: BoolArray, options: Options, length: int) -> list[Slot]:
-    """The best by score, in the order that diversity gives them: all of it where exploration has to know it."""
+def _ordered(viewing: Viewing, candidates: BoolArray, diversity: float, size: int, length: int) -> list[Slot]:
+    """The best by score, the first `size` of them in the order that diversity gives them as far as `length`."""
     best = top(viewing.scores, max(POOL, length), candidates)
     slots = [Slot(position) for position in best.tolist()]
-    if not options.diversity or not slots:
+    if not diversity:
         return slots
-    head = best[:POOL]
-    pool = Pool.of(viewing.state.scorer, head)
-    steps = POOL if options.exploration else length
-    rows = diversified(viewing.scores[head], pool, options.diversity, steps).tolist()
+    head = best[:size]
+    rows = diversified(viewing.scores[head], Pool.of(viewing.state.scorer, head), diversity, length).tolist()
     rows += sorted(set(range(len(head))).difference(rows))
-    moved = [slots[row] if row == at else replace(slots[row], placement="DIVERSITY") for at, row in enumerate(rows)]
+    moved = [slots[row] if row == at else slots[row]._replace(placement="DIVERSITY") for at, row in enumerate(rows)]
     return moved + slots[len(head) :]
 
 
 def _explored(
-    viewing: Viewing, left: BoolArray, slots: Sequence[Slot], share: float, seed: int, length: int
+    viewing: Viewing, left: BoolArray, slots: Sequence[Slot], sure: int, share: float, seed: int, length: int
 ) -> list[Slot]:
-    """A list in which some slots go to products that few have met; of what comes next anyway none is drawn."""
-    sure = min(POOL, int(np.count_nonzero(left)) // 2)
+    """A list in which some slots go to products that few have met; of the first `sure` none is drawn."""
     rarely = _rarely_met(viewing, left, slots[:sure])
     generator = np.random.default_rng(seed)
     offset, drawn = float(generator.random()), generator.permutation(rarely).tolist()
@@ -151,7 +149,7 @@ def _explored(
                 break
             deep = deep or at >= sure
             certain = not deep and math.ceil(k * share) <= len(drawn)
-            slot = replace(ranked, propensity=_propensity(k, k - 1 - at, share) if certain else None)
+            slot = ranked._replace(propensity=_propensity(k, k - 1 - at, share) if certain else None)
         found.append(slot)
         shown.add(slot.position)
     return found

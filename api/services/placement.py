@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from api.services.catalogue import BoolArray
 from api.services.checks import finite
@@ -30,6 +32,7 @@ POOL = 150
 """How many of the best by score diversity chooses from; what follows is in the order of the scores."""
 
 _SEEDS = 2**31
+_MIXERS = tuple(np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _LEAST_MET = 0.25
 """Of what is further down, the share that was met by the fewest is what exploration draws from."""
 
@@ -129,8 +132,9 @@ def _explored(
 ) -> list[Slot]:
     """A list in which some slots go to products that few have met; of the first `sure` none is drawn."""
     rarely = _rarely_met(viewing, left, slots[:sure])
-    generator = np.random.default_rng(seed)
-    offset, drawn = float(generator.random()), generator.permutation(rarely).tolist()
+    ids = viewing.state.scorer.product_ids
+    offset = float(np.random.default_rng(seed).random())
+    drawn = rarely[np.argsort(_drawn([ids[at] for at in rarely.tolist()], seed), kind="stable")].tolist()
     shown: set[int] = set()
     unmet = (position for position in drawn if position not in shown)
     following = ((at, slot) for at, slot in enumerate(slots) if slot.position not in shown)
@@ -153,6 +157,15 @@ def _explored(
         found.append(slot)
         shown.add(slot.position)
     return found
+
+
+def _drawn(products: Sequence[str], seed: int) -> npt.NDArray[np.uint64]:
+    """(P,) random numbers that each product has by its id, whatever the others are and wherever a process has it."""
+    codes = np.array([crc32(product.encode()) for product in products], np.uint64)
+    mixed = (codes << np.uint64(32)) ^ np.uint64(seed)
+    for factor in _MIXERS:  # splitmix64 (Steele et al. 2014)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * factor
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _propensity(k: int, before: int, share: float) -> float:

@@ -24,6 +24,7 @@ from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
+from api.services.rulebook import Rulebook
 from api.services.shop import Shop
 from api.services.watching import Watcher
 from api.settings import Settings
@@ -134,4 +135,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         watcher=Watcher(store, live),
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
+        rules=Rulebook(store, recommender),
     )

@@ -9,6 +9,7 @@ from api.graphql.feedback import FeedbackMutations
 from api.graphql.fields import resolver
 from api.graphql.inputs import EventInput, ProductInput
 from api.graphql.products import Product, product_of
+from api.graphql.rules import RuleMutations
 from api.graphql.user_errors import UserError, attempt
 from api.services.errors import NotFoundError
 from api.services.events import Receipt
@@ -68,7 +69,7 @@ class DeleteUserPayload:
 
 
 @strawberry.type
-class Mutation(FeedbackMutations):
+class Mutation(FeedbackMutations, RuleMutations):
     @resolver("Records events, at most 1,000 at a time. They count in the very next answer.")
     def record_events(self, info: Info[Context, None], events: list[EventInput]) -> RecordEventsPayload:
         recorder = info.context.shop.events

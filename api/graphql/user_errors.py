@@ -1,5 +1,5 @@
 # ruff: noqa: D101 - a type is described in the schema itself
-"""What a mutation answers where its input is wrong."""
+"""What is wrong with the input of a mutation, told beside its payload."""
 
 from collections.abc import Callable
 from typing import TypeVar

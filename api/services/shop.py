@@ -12,6 +12,7 @@ from api.services.impressions import ImpressionLog
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
+from api.services.rulebook import Rulebook
 from api.services.watching import Watcher
 from graph import Store
 
@@ -32,3 +33,4 @@ class Shop:
     watcher: Watcher
     products: ProductWriter
     deleter: Deleter
+    rules: Rulebook

@@ -7,8 +7,9 @@ import strawberry
 from strawberry.types import Info
 
 from api.graphql.context import Context
+from api.graphql.explanations import Placement
 from api.graphql.fields import resolver
-from api.graphql.products import Placement, RecommendationConnection
+from api.graphql.products import RecommendationConnection
 from api.services.callers import Role
 from api.services.click_through import click_through
 from api.services.errors import BadInputError

@@ -28,13 +28,13 @@ def set_aside(units: Iterable[Unit], feedback: Iterable[Feedback], as_of: dateti
     }
 
 
-def hidden(viewing: Viewing, store: Store) -> BoolArray:
-    """(N,) products that the viewer does not want to see, whenever they said so."""
+def hidden(viewing: Viewing, store: Store, until: datetime | None = None) -> BoolArray:
+    """(N,) products that the viewer does not want to see: that they said so until a moment, or at all."""
     scorer = viewing.state.scorer
     found = np.zeros(scorer.size, bool)
-    products = [scorer.positions.get(key) for key in _targets(viewing, FeedbackKind.NOT_INTERESTED)]
+    products = [scorer.positions.get(key) for key in _targets(viewing, FeedbackKind.NOT_INTERESTED, until)]
     found[[position for position in products if position is not None]] = True
-    categories = tuple(_targets(viewing, FeedbackKind.NEVER_THIS_CATEGORY))
+    categories = tuple(_targets(viewing, FeedbackKind.NEVER_THIS_CATEGORY, until))
     return found | viewing.state.in_categories(store, categories) if categories else found
 
 
@@ -53,5 +53,6 @@ def bearing_on(viewing: Viewing, position: int, store: Store) -> list[Feedback]:
     return [given for given in viewing.feedback if bears(given)]
 
 
-def _targets(viewing: Viewing, kind: FeedbackKind) -> Iterator[str]:
-    return (given.target for given in viewing.feedback if given.kind is kind)
+def _targets(viewing: Viewing, kind: FeedbackKind, until: datetime | None) -> Iterator[str]:
+    said = (given for given in viewing.feedback if until is None or given.time <= until)
+    return (given.target for given in said if given.kind is kind)

@@ -155,8 +155,8 @@ class Recommender:
         """A page of a list that is put together anew, from its beginning, as it was at its moment."""
         moment, size = viewing.as_of, len(viewing.scores)
         may_be = self._unless_blocked(viewing, condition)
-        allowed = may_be & ~viewing.state.rules.blocked(self.now(), size)
-        placeable = may_be & ~viewing.state.rules.blocked(moment, size, moment)
+        allowed = may_be & ~viewing.state.rules.blocked(self.now(), size) & ~hidden(viewing, self._store)
+        placeable = may_be & ~viewing.state.rules.blocked(moment, size, moment) & ~hidden(viewing, self._store, moment)
         gone = int(np.count_nonzero(placeable & ~allowed))
         length = (0 if after is None else after.rank) + first + 1 + 2 * gone
         known = viewing.scores > -np.inf
@@ -206,18 +206,15 @@ class Recommender:
     def allowed(self, viewing: Viewing, condition: ProductFilter) -> BoolArray:
         """(N,) products that may be shown."""
         blocked = viewing.state.rules.blocked(self.now(), len(viewing.scores))
-        return self._unless_blocked(viewing, condition) & ~blocked
+        return self._unless_blocked(viewing, condition) & ~blocked & ~hidden(viewing, self._store)
 
     def _unless_blocked(self, viewing: Viewing, condition: ProductFilter) -> BoolArray:
         scorer = viewing.state.scorer
         allowed = fitting(self._store, viewing.state, condition)
         if not condition.include_bought or viewing.similar_to is not None:
-            done = (
-                _history(viewing.state, (*viewing.units, *viewing.set_aside)) if viewing.set_aside else viewing.history
-            )
+            units = (*viewing.units, *viewing.set_aside)
+            done = _history(viewing.state, units) if viewing.set_aside else viewing.history
             allowed &= ~bought(done, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
-        if viewing.feedback:
-            allowed &= ~hidden(viewing, self._store)
         return allowed
 
     def question(

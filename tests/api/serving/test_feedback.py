@@ -187,7 +187,7 @@ def counted(home: Path, shop: Client) -> Iterator[tuple[Client, list[int]]]:
         asked.append(1)
         return attempt(self, *arguments)
 
-    own = Settings(home=home, text_model=str(home / "none"))
+    own = Settings(home=home, text_model=str(home / "none"), impressions=False)
     with pytest.MonkeyPatch.context() as patch, served_here(own) as client:
         patch.setattr(Connection, "_attempt", counting)
         yield client, asked

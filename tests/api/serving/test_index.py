@@ -1,5 +1,6 @@
 """A shop that is served through an index gives the lists that it gives without one."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -44,10 +44,10 @@ async def lists(shop: Client, audience: dict[str, Any], *acts: Callable[[], Any]
     found = []
     async with GqlClient(transport=transport(shop)) as session:
         news = session.subscribe(GraphQLRequest(LIST, variable_values={"audience": audience}))
-        found.append(await asyncio.wait_for(anext(news), 20))
+        found.append(await asyncio.wait_for(anext(news), 60))
         for act in acts:
             await asyncio.to_thread(act)
-            found.append(await asyncio.wait_for(anext(news), 20))
+            found.append(await asyncio.wait_for(anext(news), 60))
         await news.aclose()
     return found
 
@@ -80,7 +80,7 @@ def test_nobody_hears_of_others(shop: Client) -> None:
         async with opened(shop) as socket:
             await send(socket, type="subscribe", id="1", payload=asking({"userId": "alone"}))
             await received(socket, "next")
-            await asyncio.to_thread(shop.record, event("p3", userId="somebody else"))
+            await asyncio.to_thread(shop.record, event("p3", userId="not watched"))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(socket.recv(), 1)
 
@@ -130,7 +130,7 @@ async def send(socket: ClientConnection, **message: Any) -> None:
 
 
 async def received(socket: ClientConnection, kind: str) -> dict[str, Any]:
-    message = json.loads(await asyncio.wait_for(socket.recv(), 20))
+    message = json.loads(await asyncio.wait_for(socket.recv(), 60))
     assert message["type"] == kind, message
     return dict(message)
 
@@ -143,7 +143,7 @@ async def closing(socket: ClientConnection) -> int | None:
     """The code with which the server ends a socket."""
     with pytest.raises(ConnectionClosed):
         while True:
-            await asyncio.wait_for(socket.recv(), 20)
+            await asyncio.wait_for(socket.recv(), 60)
     return socket.close_code
 
 
@@ -213,10 +213,10 @@ def small(home: Path, shop: Client) -> Iterator[tuple[Client, list[Watcher]]]:
             super().__init__(*arguments)
             watchers.append(self)
 
-    own = Settings(home=home, text_model=str(home / "none"), max_sockets=60, socket_idle_seconds=1.0)
+    own = Settings(home=home, text_model=str(home / "none"), max_sockets=30, socket_idle_seconds=2.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runtime, "Watcher", Seen)
-        patch.setattr("api.graphql.sockets.GREETING_SECONDS", 0.5)
+        patch.setattr("api.graphql.sockets.GREETING_SECONDS", 2.0)
         patch.setattr("api.graphql.sockets.OPERATIONS", 2)
         with served_here(own) as client:
             yield client, watchers
@@ -225,11 +225,12 @@ def small(home: Path, shop: Client) -> Iterator[tuple[Client, list[Watcher]]]:
 async def many(shop: Client, number: int, act: Callable[[list[ClientConnection]], Awaitable[None]]) -> None:
     """That many sockets with a subscription each."""
     sockets = [opened(shop) for _ in range(number)]
-    connected = [await socket.__aenter__() for socket in sockets]
-    for place, socket in enumerate(connected):
-        await send(socket, type="subscribe", id="1", payload=asking({"sessionId": f"idle {place}"}))
-    for socket in connected:
-        await received(socket, "next")
+    connected = []
+    for place, socket in enumerate(sockets):
+        connected.append(await socket.__aenter__())
+        await send(connected[-1], type="subscribe", id="1", payload=asking({"sessionId": f"idle {place}"}))
+    for one in connected:
+        await received(one, "next")
     await act(connected)
     for socket in sockets:
         await socket.__aexit__(None, None, None)
@@ -239,14 +240,14 @@ def test_idle_subscriptions_stay_and_only_the_one_concerned_is_woken(small: tupl
     shop, (watcher,) = small
 
     async def act(connected: list[ClientConnection]) -> None:
-        assert watcher.watches == 50
-        await asyncio.sleep(1.5)  # longer than a socket over which nothing runs may live
+        assert watcher.watches == 20
+        await asyncio.sleep(2.5)  # longer than a socket over which nothing runs may live
         await asyncio.to_thread(shop.record, event("p3", "view", sessionId="idle 7"))
         await received(connected[7], "next")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(connected[8].recv(), 0.5)
 
-    asyncio.run(many(shop, 50, act))
+    asyncio.run(many(shop, 20, act))
     assert within(5.0, lambda: watcher.watches == 0)
 
 
@@ -259,7 +260,7 @@ def test_who_goes_without_a_word_leaves_nothing_behind(small: tuple[Client, list
 
     asyncio.run(many(shop, 20, act))
     assert within(5.0, lambda: watcher.watches == 0)
-    asyncio.run(many(shop, 60, lambda _: asyncio.sleep(0)))  # there is room for all again
+    asyncio.run(many(shop, 30, lambda _: asyncio.sleep(0)))  # there is room for all again
 
 
 def test_a_subscription_that_is_completed_is_watched_no_more(small: tuple[Client, list[Watcher]]) -> None:
@@ -286,7 +287,7 @@ def test_more_sockets_and_operations_than_there_is_room_for_are_refused(small: t
         await send(connected[0], type="subscribe", id="3", payload=asking({}))
         assert (await received(connected[0], "error"))["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
-    asyncio.run(many(shop, 60, act))
+    asyncio.run(many(shop, 30, act))
 
 
 def test_a_socket_that_says_nothing_is_closed(small: tuple[Client, list[Watcher]]) -> None:

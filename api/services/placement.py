@@ -111,14 +111,15 @@ def place(viewing: Viewing, placeable: BoolArray, known: BoolArray, options: Opt
 
 
 def _ordered(viewing: Viewing, candidates: BoolArray, options: Options, length: int) -> list[Slot]:
-    """The best by score, in the order that diversity gives them."""
+    """The best by score, in the order that diversity gives them: all of it where exploration has to know it."""
     best = top(viewing.scores, max(POOL, length), candidates)
     slots = [Slot(position) for position in best.tolist()]
     if not options.diversity or not slots:
         return slots
     head = best[:POOL]
     pool = Pool.of(viewing.state.scorer, head)
-    rows = diversified(viewing.scores[head], pool, options.diversity, length).tolist()
+    steps = POOL if options.exploration else length
+    rows = diversified(viewing.scores[head], pool, options.diversity, steps).tolist()
     rows += sorted(set(range(len(head))).difference(rows))
     moved = [slots[row] if row == at else replace(slots[row], placement="DIVERSITY") for at, row in enumerate(rows)]
     return moved + slots[len(head) :]
@@ -132,23 +133,27 @@ def _explored(
     rarely = _rarely_met(viewing, left, slots[:sure])
     generator = np.random.default_rng(seed)
     offset, drawn = float(generator.random()), generator.permutation(rarely).tolist()
-    following = enumerate(slots)
     shown: set[int] = set()
+    unmet = (position for position in drawn if position not in shown)
+    following = ((at, slot) for at, slot in enumerate(slots) if slot.position not in shown)
     found: list[Slot] = []
-    explored = 0
+    deep = False  # whether anything was shown by its score that might have been drawn
     while len(found) < length:
         k = len(found) + 1
-        if math.floor(k * share + offset) > math.floor((k - 1) * share + offset) and explored < len(drawn):
-            certain = math.ceil((k - 1) * share) < len(drawn)
-            found.append(Slot(drawn[explored], "EXPLORATION", None, share / len(drawn) if certain else None))
-            explored += 1
+        explores = math.floor(k * share + offset) > math.floor((k - 1) * share + offset)
+        position = next(unmet, None) if explores else None
+        if position is not None:
+            certain = not deep and math.ceil((k - 1) * share) < len(drawn)
+            slot = Slot(position, "EXPLORATION", None, share / len(drawn) if certain else None)
         else:
-            at, slot = next(((at, s) for at, s in following if s.position not in shown), (0, None))
-            if slot is None:
+            at, ranked = next(following, (0, None))
+            if ranked is None:
                 break
-            certain = at < sure and math.ceil(k * share) <= len(drawn)
-            found.append(replace(slot, propensity=_propensity(k, k - 1 - at, share) if certain else None))
-        shown.add(found[-1].position)
+            deep = deep or at >= sure
+            certain = not deep and math.ceil(k * share) <= len(drawn)
+            slot = replace(ranked, propensity=_propensity(k, k - 1 - at, share) if certain else None)
+        found.append(slot)
+        shown.add(slot.position)
     return found
 
 

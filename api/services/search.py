@@ -26,7 +26,7 @@ from api.services.relevance import fused, put_on
 from api.services.understanding import Understood, understood
 from api.services.viewing import Extra, Page, Ranked, Viewing
 from gnn.meaning import resemblance
-from gnn.paths import PathTerm
+from gnn.paths import IntArray, PathTerm
 from gnn.scoring import top
 from graph import Store
 
@@ -108,7 +108,7 @@ class Searcher:
             page = self._recommender.page(viewing, condition, first, after)
             return Found(replace(page, question=question), asked, lexical_only, condition.available, allowed, other)
         own, named = self._by_words(viewing.state, asked.words, allowed)
-        near = np.zeros(len(allowed)) if meaning is None else _nearest(meaning, allowed)
+        near = np.zeros(len(allowed)) if meaning is None else nearest(meaning, allowed)
         shown = allowed & ((own > 0) | (named > 0) | (near > 0))
         found = np.flatnonzero(shown)
         viewing = _fitting(with_scores_of(viewing, found), found, (own, named, near))
@@ -158,7 +158,7 @@ def _linked(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> Itera
         yield name, keys
 
 
-def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
+def nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
     """(N,) cosines of the nearest products that may be shown, 0 for all others."""
     best = top(meaning, NEAREST, allowed)
     near = np.zeros(len(meaning))
@@ -166,7 +166,7 @@ def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
     return near
 
 
-def _fitting(viewing: Viewing, found: np.ndarray, lists: Sequence[FloatArray]) -> Viewing:
+def _fitting(viewing: Viewing, found: IntArray, lists: Sequence[FloatArray]) -> Viewing:
     """The viewing with relevance put on the scores of what was found."""
     values = np.zeros(len(viewing.scores))
     values[found] = put_on(fused([scores[found] for scores in lists]), viewing.scores[found])
@@ -194,7 +194,7 @@ def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: 
     )
 
 
-def _behind(viewing: Viewing, order: np.ndarray, place: Position) -> int:
+def _behind(viewing: Viewing, order: IntArray, place: Position) -> int:
     """Where a list goes on: behind the last product, and if that is gone, where it was."""
     last = np.flatnonzero(order == viewing.state.scorer.positions.get(place.product, -1))
     return int(last[0]) + 1 if len(last) else place.rank - 1

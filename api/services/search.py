@@ -26,12 +26,13 @@ from api.services.relevance import fused, put_on
 from api.services.understanding import Understood, understood
 from api.services.viewing import Extra, Page, Ranked, Viewing
 from gnn.meaning import resemblance
+from gnn.paths import IntArray, PathTerm
 from gnn.scoring import top
 from graph import Store
 
 NEAREST = 100
 """How many products are found by what their texts mean."""
-_NEAR = 0.5
+_NEAR = 0.6
 """Of the nearest product's cosine: what is less like the words is not found by their meaning."""
 
 
@@ -74,7 +75,7 @@ class Searcher:
         """Args:
         store: whose full-text indexes are asked.
         recommender: says what may be shown.
-        listener: reads words; None is told if it cannot.
+        listener: reads words, while its encoder is ready.
         """
         self._store = store
         self._recommender = recommender
@@ -106,8 +107,8 @@ class Searcher:
         if not asked.text:
             page = self._recommender.page(viewing, condition, first, after)
             return Found(replace(page, question=question), asked, lexical_only, condition.available, allowed, other)
-        own, named = self._by_words(viewing.state, asked.words)
-        near = np.zeros(len(allowed)) if meaning is None else _nearest(meaning, allowed)
+        own, named = self._by_words(viewing.state, asked.words, allowed)
+        near = np.zeros(len(allowed)) if meaning is None else nearest(meaning, allowed)
         shown = allowed & ((own > 0) | (named > 0) | (near > 0))
         found = np.flatnonzero(shown)
         viewing = _fitting(with_scores_of(viewing, found), found, (own, named, near))
@@ -115,10 +116,10 @@ class Searcher:
         other = other & ((own > 0) | (named > 0))
         return Found(page, asked, lexical_only, condition.available, shown, other)
 
-    def _by_words(self, state: LiveState, words: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    def _by_words(self, state: LiveState, words: Sequence[str], allowed: BoolArray) -> tuple[FloatArray, FloatArray]:
         """(N,) scores of products by their own texts, and by the names of what they are linked to."""
         own, named = _scores(state, self._store.find_texts(words, every=True))
-        if len(words) > 1 and not (own.any() or named.any()):
+        if len(words) > 1 and not (own[allowed].any() or named[allowed].any()):
             own, named = _scores(state, self._store.find_texts(words, every=False))
         return own, named
 
@@ -130,17 +131,19 @@ def _scores(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> tuple
         position = scorer.position(key)
         if position is not None:
             own[position] = score
+    terms = {term.term.name: term for term in scorer.terms}
     for relation, keys in _linked(state, found):
-        term = next((term for term in scorer.terms if term.term.name == relation), None)
-        if term is None:
-            continue
-        for key, score in keys.items():
-            column = term.key_positions.get(key)
-            if column is not None:
-                links = term.by_middle
-                span = links.indices[links.indptr[column] : links.indptr[column + 1]]
-                named[span] = np.maximum(named[span], score)
+        for column, score in _columns(terms.get(relation), keys):
+            links = terms[relation].by_middle
+            span = links.indices[links.indptr[column] : links.indptr[column + 1]]
+            named[span] = np.maximum(named[span], score)
     return own, named
+
+
+def _columns(term: PathTerm | None, keys: Mapping[str, float]) -> list[tuple[int, float]]:
+    """Columns of the nodes that a term knows, with their scores."""
+    known = {} if term is None else term.key_positions
+    return [(known[key], score) for key, score in keys.items() if key in known]
 
 
 def _linked(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, dict[str, float]]]:
@@ -155,7 +158,7 @@ def _linked(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> Itera
         yield name, keys
 
 
-def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
+def nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
     """(N,) cosines of the nearest products that may be shown, 0 for all others."""
     best = top(meaning, NEAREST, allowed)
     near = np.zeros(len(meaning))
@@ -163,7 +166,7 @@ def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
     return near
 
 
-def _fitting(viewing: Viewing, found: np.ndarray, lists: Sequence[FloatArray]) -> Viewing:
+def _fitting(viewing: Viewing, found: IntArray, lists: Sequence[FloatArray]) -> Viewing:
     """The viewing with relevance put on the scores of what was found."""
     values = np.zeros(len(viewing.scores))
     values[found] = put_on(fused([scores[found] for scores in lists]), viewing.scores[found])
@@ -191,7 +194,7 @@ def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: 
     )
 
 
-def _behind(viewing: Viewing, order: np.ndarray, place: Position) -> int:
+def _behind(viewing: Viewing, order: IntArray, place: Position) -> int:
     """Where a list goes on: behind the last product, and if that is gone, where it was."""
     last = np.flatnonzero(order == viewing.state.scorer.positions.get(place.product, -1))
     return int(last[0]) + 1 if len(last) else place.rank - 1

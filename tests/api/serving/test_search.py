@@ -66,7 +66,7 @@ def served(untouched: Path, tmp_path_factory: pytest.TempPathFactory, serve: Cal
     """A server of a shop of its own, once its encoder is ready."""
     home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("searched") / "home"))
     client = serve(home)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 700
     while client.http.get(f"{client.url}/readyz").json()["encoder"]["status"] != "ready":
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -85,7 +85,7 @@ def _positions(page: Page) -> Sequence[int]:
     return [item.position for item in page.items]
 
 
-def _because(unit: Unit | Told) -> dict[str, Any] | None:
+def _because(unit: Unit | Told | None) -> dict[str, Any] | None:
     return {"product_id": unit.product, "behaviour": unit.behaviour} if isinstance(unit, Unit) else None
 
 

@@ -21,6 +21,7 @@ from api.services.interests import Listener
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
+from api.services.rulebook import Rulebook
 from api.services.shop import Shop
 from api.settings import Settings
 from graph import Store, connect
@@ -121,4 +122,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         events=EventRecorder(store, recommender),
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
+        rules=Rulebook(store, recommender),
     )

@@ -26,6 +26,7 @@ from graph.records import (
     ProductLinks,
     ProductRecord,
     Recorded,
+    Rule,
 )
 from graph.store import Store
 
@@ -47,6 +48,7 @@ __all__ = [
     "ProductRecord",
     "Query",
     "Recorded",
+    "Rule",
     "Store",
     "StoreError",
     "StoreUnavailable",

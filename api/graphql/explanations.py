@@ -41,6 +41,18 @@ class ContributionKind(Enum):
     CROWD = strawberry.enum_value(
         "CROWD", description="What everybody chooses with a product, put on or taken off; it has no path."
     )
+    RELEVANCE = strawberry.enum_value("RELEVANCE", description="How well the product fits what was searched for.")
+    BOOST = strawberry.enum_value("BOOST", description="A rule of the shop, named by `rule`, that lifts or lowers it.")
+
+
+@strawberry.enum(description="What put a product at its rank.")
+class Placement(Enum):
+    SCORE = strawberry.enum_value("SCORE", description="Its score alone.")
+    DIVERSITY = strawberry.enum_value("DIVERSITY", description="How little it is like what comes before it.")
+    EXPLORATION = strawberry.enum_value(
+        "EXPLORATION", description="Chance: it was drawn among products that few have seen so far."
+    )
+    RULE = strawberry.enum_value("RULE", description="A rule of the shop, which pinned it or moved it by its weight.")
 
 
 @strawberry.type(description="A unit of the viewer's history: everything of one kind done with one product.")
@@ -85,7 +97,8 @@ class Path:
 
 
 @strawberry.type(
-    description="A part of a score that starts from one thing: `because`, `interest` or `words`; the others are null."
+    description="A part of a score that starts from one thing: `because`, `interest` or `words`; the others are null. "
+    "RELEVANCE and BOOST start from none."
 )
 class Contribution:
     page: strawberry.Private["Explanations"]
@@ -101,6 +114,7 @@ class Contribution:
         description="A known product that stands in for one that nobody had met when the model was trained: what is "
         "known of it counts here, as far as the two are alike."
     )
+    rule: str | None = strawberry.field(description="Id of the business rule that it comes from.")
     path: Path | None = lazy("The path; null for kinds that have none.")
 
     def __getattr__(self, name: str) -> Any:
@@ -153,13 +167,18 @@ class Explanation:
     )
     readable_share: float = strawberry.field(description="How much of all contributions has a path, 0 to 1.")
     without_text: bool = strawberry.field(description="Whether `audience.text` could not be read and does not count.")
+    placement: Placement = strawberry.field(description="What puts the product at its rank.")
+    rule: str | None = strawberry.field(description="Id of the business rule that puts it there, for RULE.")
 
     @resolver("The largest parts of the score, by absolute value. At most 100.")
     def contributions(self, first: int | None = _LISTED) -> list[Contribution]:
         found = self.found.contributions[: checked_first(first, _LISTED)]
         return [self.page.contribution(part) for part in found]
 
-    @resolver("The smallest part of the history, and of what was said, without which it leaves the list; null if none.")
+    @resolver(
+        "The smallest part of the history, and of what was said, without which it leaves the list by its score; null "
+        "if none, and for what is pinned."
+    )
     def counterfactual(self, max_items: int | None = _UNITS_LIMIT) -> Counterfactual | None:
         max_items = _UNITS_LIMIT if max_items is None else max_items
         if not 1 <= max_items <= _UNITS_LIMIT:
@@ -196,6 +215,8 @@ class Explanations:
             remainder=Remainder(count=found.remainder_count, value=found.remainder_value),
             readable_share=found.readable_share,
             without_text=self._page.viewing.heard.without_text,
+            placement=Placement(item.placement),
+            rule=item.rule,
         )
 
     def contribution(self, found: service.Contribution) -> Contribution:
@@ -211,6 +232,7 @@ class Explanations:
             interest=self.interest(found.unit) if isinstance(found.unit, Liking) else None,
             words=found.unit.text if isinstance(found.unit, Words) else None,
             resembles=None if found.resembles is None else self._product(found.resembles),
+            rule=found.rule,
         )
 
     def item(self, unit: Unit) -> HistoryItem:
@@ -241,6 +263,8 @@ class Explanations:
 
     def counterfactual(self, position: int, most: int) -> Counterfactual | None:
         """What would push a product out of the list as far as it was shown."""
+        if self._page.is_pinned(position):
+            return None
         length = self._page.length
         found = service.without(self._page.viewing, position, self._page.allowed, length, most)
         if found is None:
@@ -261,10 +285,12 @@ class Explanations:
         self._context.cards.want(part.resembles for part in parts if part.resembles is not None)
         return dict(zip(positions, explained, strict=True))
 
-    def _title(self, unit: Unit | Told) -> str:
+    def _title(self, unit: Unit | Told | None) -> str:
         if isinstance(unit, Unit):
             return self._context.cards.title(unit.product)
-        return self._liked(unit)[1] if isinstance(unit, Liking) else unit.text
+        if isinstance(unit, Words):
+            return unit.text
+        return "" if unit is None else self._liked(unit)[1]
 
     def _liked(self, liking: Liking) -> tuple[str, str]:
         """Type and name of what the viewer likes."""

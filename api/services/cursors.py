@@ -28,7 +28,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Position:
     """The last product of a page. What follows ranks below its score, or ties with it and comes after.
 
-    `question` is a digest of audience and filter: a cursor continues the list it was made for.
+    `question` is a digest of audience, filter and options: a cursor continues the list it was made for.
+    `rules` is one of the business rules that ordered it.
     """
 
     as_of: datetime
@@ -37,6 +38,7 @@ class Position:
     rank: int
     score: float
     product: str
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Cursors:
                 position.rank,
                 position.score,
                 position.product,
+                position.rules,
             ]
         )
 

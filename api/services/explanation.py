@@ -7,13 +7,13 @@ the same step several times is one person of the group.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from api.services.catalogue import BoolArray
 from api.services.interests import Liking, Told, Words
-from api.services.viewing import Unit, Viewing
+from api.services.viewing import Extra, Unit, Viewing
 from api.services.wording import Reason
 from gnn.explain import Explained, Part, counterfactual, explain
 from graph import Store, as_text
@@ -27,21 +27,23 @@ _NAME_PROPERTIES = ("name", "title", "value")
 
 @dataclass(frozen=True)
 class Contribution:
-    """A part of a score that comes from one unit of the history, or from something that the viewer said.
+    """A part of a score that comes from one unit of the history, from something that the viewer said, or from neither.
 
+    `unit` is None for what is put on the model's score (`viewing.Extra`), where `rule` may name a business rule.
     `resembles` is the known product through which a product that nobody has met gets it, `by_paths` or by the rest.
     """
 
     kind: str
     value: float
     share: float
-    unit: Unit | Told
+    unit: Unit | Told | None
     target: str
     term: Term | None
     middles: tuple[str, ...]
     group: int
     resembles: str | None = None
     by_paths: bool = False
+    rule: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,23 +108,67 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
     ids = viewing.state.scorer.product_ids
     lifts = viewing.state.scorer.lifts(viewing.context, np.asarray(positions, np.intp))
     return [
-        Explanation(
-            score=float(viewing.scores[found.product]),
-            prior=viewing.prior(found.product),
-            lifts={name: float(lift[place]) for name, lift in lifts.items()},
-            contributions=tuple(_contribution(part, found, units, ids) for part in found.parts),
-            remainder_count=found.remainder_count,
-            remainder_value=found.remainder_value,
-            readable_share=found.readable_share,
+        _with_extras(
+            Explanation(
+                score=float(viewing.scores[found.product]),
+                prior=viewing.prior(found.product),
+                lifts={name: float(lift[place]) for name, lift in lifts.items()},
+                contributions=tuple(_contribution(part, found, units, ids) for part in found.parts),
+                remainder_count=found.remainder_count,
+                remainder_value=found.remainder_value,
+                readable_share=found.readable_share,
+            ),
+            found.mass,
+            _put_on(viewing.extras, found.product, ids[found.product]),
+            first,
         )
         for place, found in enumerate(taken_apart)
     ]
 
 
+def _with_extras(explanation: Explanation, mass: float, extras: Sequence[Contribution], first: int) -> Explanation:
+    """An explanation with what is put on the score among its `first` largest contributions.
+
+    Args:
+        explanation: of the model's score.
+        mass: Σ |value| of all contributions to it.
+        extras: what is put on it, with the share still to be worked out.
+        first: how many contributions are listed.
+    """
+    if not extras:
+        return explanation
+    total = mass + sum(abs(extra.value) for extra in extras)
+    parts = [replace(part, share=abs(part.value) / total) for part in (*explanation.contributions, *extras)]
+    parts.sort(key=lambda part: -abs(part.value))
+    rest = parts[first:]
+    return replace(
+        explanation,
+        contributions=tuple(parts[:first]),
+        remainder_count=explanation.remainder_count + len(rest),
+        remainder_value=explanation.remainder_value + sum(part.value for part in rest),
+        readable_share=explanation.readable_share * mass / total,
+    )
+
+
+def _put_on(extras: Sequence[Extra], position: int, product: str) -> list[Contribution]:
+    """What is put on the score of one product."""
+    return [
+        Contribution(extra.kind, float(extra.values[position]), 0.0, None, product, None, (), 0, rule=extra.rule)
+        for extra in extras
+        if extra.values[position]
+    ]
+
+
 def without(viewing: Viewing, position: int, allowed: BoolArray, length: int, most: int) -> Without | None:
-    """The smallest part of the history without which a product leaves the first `length`; None if there is none."""
+    """The smallest part of the history without which a product leaves the first `length`; None if there is none.
+
+    What is put on the scores stays on them.
+    """
+    scorer = viewing.state.scorer
+    if viewing.extras:
+        scorer = replace(scorer, prior=scorer.prior + sum(extra.values for extra in viewing.extras))
     found = counterfactual(
-        viewing.state.scorer,
+        scorer,
         viewing.history,
         position,
         viewing.as_of,
@@ -177,7 +223,7 @@ class PathWriter:
         """The places of a path, from the history's product, or from what the viewer likes, to the recommended one."""
         end = PathNode("Product", (contribution.target,), (), 1)
         term, unit = contribution.term, contribution.unit
-        if term is None or isinstance(unit, Words):
+        if term is None or unit is None or isinstance(unit, Words):
             return ()
         if isinstance(unit, Liking):
             return (*self._liked(unit, contribution.middles, ontology), end)
@@ -193,7 +239,7 @@ class PathWriter:
     def path(self, contribution: Contribution, viewing: Viewing, *, expert: bool) -> Path | None:
         """A contribution's path; None for those that have none."""
         term, unit = contribution.term, contribution.unit
-        if term is None or isinstance(unit, Words):
+        if term is None or unit is None or isinstance(unit, Words):
             return None
         ontology = viewing.state.scorer.ontology
         cypher = None

@@ -10,6 +10,7 @@ from api.services.explanation import PathWriter
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
+from api.services.rulebook import Rulebook
 from graph import Store
 
 
@@ -26,3 +27,4 @@ class Shop:
     events: EventRecorder
     products: ProductWriter
     deleter: Deleter
+    rules: Rulebook

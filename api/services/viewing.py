@@ -1,18 +1,22 @@
 """What one answer is made of: who asks, what they did, what it scores, and the part of the list they see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+import numpy as np
 
 from api.services.catalogue import BoolArray, FloatArray
 from api.services.cursors import Position
 from api.services.errors import BadInputError
 from api.services.interests import INTERESTS_LIMIT, SILENCE, Heard, Liking
 from api.services.live import LiveState
+from api.services.rules import Rules
 from gnn.units import History
 
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
+Placement = Literal["SCORE", "DIVERSITY", "EXPLORATION", "RULE"]
 
 _GIVEN_LIMIT = 100
 
@@ -58,6 +62,21 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """What is put on the model's score of each product, by name.
+
+    Attributes:
+        kind: BOOST by a rule of the shop, RELEVANCE by what was searched for.
+        values: (N,), finite; 0 where nothing is put on.
+        rule: id of the business rule.
+    """
+
+    kind: Literal["BOOST", "RELEVANCE"]
+    values: FloatArray
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
 class Viewing:
     """Everything that one answer rests on: a viewer's history at one moment, and the model's state.
 
@@ -65,6 +84,7 @@ class Viewing:
     the units of what was `heard` of the viewer's own words and interests.
     `similar_to` is set where a product takes the viewer's place; scores then have no prior. `by` names what alone
     the scores are made of, where that is not the whole model: some of its terms, or what a list is ranked by.
+    `extras` are in the scores; `rules` are those of the shop that order the list.
     """
 
     state: LiveState
@@ -78,19 +98,40 @@ class Viewing:
     heard: Heard = SILENCE
     similar_to: str | None = None
     by: tuple[str, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def only_the_best(self) -> bool:
+        """Whether products that an index did not find have no score."""
+        return self.state.index is not None and bool(self.scores.min() == -np.inf)
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
 
+    def with_extras(self, *extras: Extra) -> "Viewing":
+        """The same with something more put on the scores. A product that an index left out stays out."""
+        scores = self.scores + sum(extra.values for extra in extras)
+        return replace(self, scores=scores, extras=(*self.extras, *extras))
+
 
 @dataclass(frozen=True)
 class Ranked:
-    """One product of a list."""
+    """One product of a list.
+
+    Attributes:
+        placement: what put it at its rank.
+        rule: id of the business rule that did.
+        propensity: how probable it was that this product would come to this rank; None where that is not known.
+    """
 
     position: int
     product: str
     rank: int
     score: float
+    placement: Placement = "SCORE"
+    rule: str | None = None
+    propensity: float | None = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,8 +146,15 @@ class Page:
     length: int  # of the list as far as it was shown, from its beginning
     has_next: bool
     has_previous: bool
+    seed: int | None = None  # of what was drawn
+
+    def is_pinned(self, position: int) -> bool:
+        """Whether a product is in the list whatever its score."""
+        pins = {found.rule.id for found in self.viewing.rules.pins}
+        return any(item.rule in pins for item in self.items if item.position == position)
 
     def place(self, item: Ranked) -> Position:
         """What a cursor after an item has to say."""
         viewing = self.viewing
-        return Position(viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product)
+        version, rules = viewing.state.model_version, viewing.rules.digest
+        return Position(viewing.as_of, version, self.question, item.rank, item.score, item.product, rules)

@@ -1,13 +1,19 @@
 """Reasons as sentences. All words that a shopper reads are in the catalogue of their language."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict
 
 from api.services.interests import Liking, Told, Words
 from api.services.viewing import Unit
 from schema.ontology import Ontology, Term
 
 DEFAULT_LOCALE = "en"
+HELD_BACK = "BOOST+down"
+_FOLDER = files("api.services") / "messages"
 
 
 @dataclass(frozen=True)
@@ -15,9 +21,9 @@ class Reason:
     """What a sentence is about.
 
     Attributes:
-        kind: PATH, TEXT, IMAGE, FEATURE, RELATIONS, LATENT or CROWD.
+        kind: PATH, TEXT, IMAGE, FEATURE, RELATIONS, LATENT, CROWD, RELEVANCE or BOOST.
         value: below zero for a reason against.
-        unit: what it starts from.
+        unit: what it starts from; None for what is put on a score.
         title: of the product it starts from, or the name of what is liked.
         term: of a path.
         names: of the nodes in the middle that may be named.
@@ -29,7 +35,7 @@ class Reason:
 
     kind: str
     value: float
-    unit: Unit | Told
+    unit: Unit | Told | None
     title: str
     term: Term | None = None
     names: tuple[str, ...] = ()
@@ -39,93 +45,42 @@ class Reason:
     by_paths: bool = True
 
 
-@dataclass(frozen=True)
-class Messages:
-    """The words of one language. Placeholders: start, title, says, names, more, group, verb, resembles."""
+class Messages(BaseModel):
+    """The words of one language. Placeholders: start, title, did, says, names, group, verb, resembles.
 
-    did: Mapping[str, str]  # behaviour -> relative clause
-    did_often: Mapping[str, str]  # the same with {times}
+    A template is found by the name of a path's term, else by its kind or that of the contribution.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    did: dict[str, str]  # behaviour -> relative clause
+    did_often: dict[str, str]  # the same with {times}
     did_other: str
     looking_at: str
-    verbs: Mapping[str, str]
+    verbs: dict[str, str]
     verb_other: str
     start: str
-    templates: Mapping[str, str]
+    templates: dict[str, str]
     against: str
+    separator: str
     more: str
 
 
-ENGLISH = Messages(
-    did={
-        "view": "which you viewed",
-        "cart": "which you put into your cart",
-        "purchase": "which you bought",
-        "rating": "which you rated",
-    },
-    did_often={
-        "view": "which you viewed {times} times",
-        "cart": "which you put into your cart {times} times",
-        "purchase": "which you bought {times} times",
-        "rating": "which you rated {times} times",
-    },
-    did_other="which is in your history ({behaviour})",
-    looking_at="which you are looking at",
-    verbs={"view": "viewed", "cart": "put into their carts", "purchase": "bought", "rating": "rated"},
-    verb_other="chose",
-    start="“{title}”, {did}",
-    templates={
-        "self": "This is {start}.",
-        "user": "Other shoppers {verb} both this and {start}.",
-        "user+group": "{group} shoppers {verb} both this and {start}.",
-        "basket": "Others had this in one basket with {start}.",
-        "basket+group": "This was in {group} baskets together with {start}.",
-        "session": "Others {verb} this on the same visit as {start}.",
-        "session+group": "On {group} visits, others {verb} both this and {start}.",
-        "next": "Other shoppers chose this right after {start}.",
-        "next+group": "{group} shoppers chose this right after {start}.",
-        "shared": "This {says} {start}.",
-        "shared+names": "This {says} {start}: {names}.",
-        "common": "What {says} {start}, {says} this as well.",
-        "common+names": "What {says} {start}, {says} this as well: {names}.",
-        "forward": "{start}, {says} this.",
-        "reverse": "This {says} {start}.",
-        "liked": "Because you like {title}.",
-        "liked+names": "Because you like {title}, which includes {names}.",
-        "words+TEXT": "Your words resemble its description.",
-        "words+IMAGE": "Your words fit its picture.",
-        "words+FEATURE": "Your words fit it.",
-        "words+LATENT": "Your words fit what shoppers choose along with this; no single path shows it.",
-        "TEXT": "This is described in similar words as {start}.",
-        "IMAGE": "This looks similar to {start}.",
-        "FEATURE": "This is alike to {start}.",
-        "RELATIONS": "This is of the same kind as {start}.",
-        "resembles+TEXT": "Its description resembles that of “{resembles}”, which goes with {start}.",
-        "resembles+IMAGE": "Its picture resembles that of “{resembles}”, which goes with {start}.",
-        "resembles+FEATURE": "It is alike to “{resembles}”, which goes with {start}.",
-        "resembles+RELATIONS": "It is of the same kind as “{resembles}”, which goes with {start}.",
-        "learned+TEXT": "Its description resembles that of “{resembles}”, which behaviour as a whole links to {start}.",
-        "learned+IMAGE": "Its picture resembles that of “{resembles}”, which behaviour as a whole links to {start}.",
-        "learned+FEATURE": "It is alike to “{resembles}”, which behaviour as a whole links to {start}.",
-        "learned+RELATIONS": "It is of the same kind as “{resembles}”, which behaviour as a whole links to {start}.",
-        "is+TEXT": "Its description resembles that of {start}.",
-        "is+IMAGE": "Its picture resembles that of {start}.",
-        "is+FEATURE": "It is alike to {start}.",
-        "is+RELATIONS": "It is of the same kind as {start}.",
-        "LATENT": "Shoppers' behaviour as a whole links this to {start}; no single path shows it.",
-        # Of either sign: it may be taken off because everybody chooses the two anyway.
-        "CROWD": "Taken together, what everybody chooses along with {start}, bears on this; no single path shows it.",
-    },
-    against="Speaks against it: {sentence}",
-    more="{names} and {count} more",
-)
-
-_CATALOGUE: dict[str, Messages] = {"en": ENGLISH}
+@cache
+def languages() -> tuple[str, ...]:
+    """Codes of the languages that there is a catalogue for."""
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in _FOLDER.iterdir() if file.name.endswith(".yaml")))
 
 
 def messages(locale: str) -> Messages:
     """The words of a language; English where there is no catalogue for it."""
     language = locale.replace("_", "-").split("-")[0].lower()
-    return _CATALOGUE.get(language, _CATALOGUE[DEFAULT_LOCALE])
+    return _catalogue(language if language in languages() else DEFAULT_LOCALE)
+
+
+@cache
+def _catalogue(language: str) -> Messages:
+    return Messages.model_validate(yaml.safe_load((_FOLDER / f"{language}.yaml").read_text(encoding="utf-8")))
 
 
 def sentence(reason: Reason, ontology: Ontology, locale: str = DEFAULT_LOCALE) -> str:
@@ -133,7 +88,8 @@ def sentence(reason: Reason, ontology: Ontology, locale: str = DEFAULT_LOCALE) -
     words = messages(locale)
     term = reason.term
     unit = reason.unit
-    text = words.templates[_template(reason, ontology)].format(
+    template = _template(reason, ontology)
+    text = _words_for(words, template, term).format(
         start=words.start.format(title=reason.title, did=_did(words, unit)) if isinstance(unit, Unit) else "",
         title=reason.title,
         says=term.says if term else "",
@@ -142,10 +98,21 @@ def sentence(reason: Reason, ontology: Ontology, locale: str = DEFAULT_LOCALE) -
         verb=_verb(words, ontology, term),
         resembles=reason.resembles,
     )
-    return text if reason.value >= 0 else words.against.format(sentence=text)
+    return text if reason.value >= 0 or template == HELD_BACK else words.against.format(sentence=text)
+
+
+def _words_for(words: Messages, template: str, term: Term | None) -> str:
+    """A template by the name of the term where the language has one, since it may read better than by its kind."""
+    kind, _, more = template.partition("+")
+    own = (
+        None if term is None or kind != term.kind else words.templates.get(f"{term.name}+{more}" if more else term.name)
+    )
+    return own or words.templates[template]
 
 
 def _template(reason: Reason, ontology: Ontology) -> str:
+    if reason.kind == "BOOST" and reason.value < 0:
+        return HELD_BACK
     if isinstance(reason.unit, Words):
         return f"words+{reason.kind}"
     if isinstance(reason.unit, Liking):
@@ -180,5 +147,5 @@ def _verb(words: Messages, ontology: Ontology, term: Term | None) -> str:
 
 
 def _listed(words: Messages, names: tuple[str, ...], shown: int = 3) -> str:
-    listed = ", ".join(names[:shown])
+    listed = words.separator.join(names[:shown])
     return listed if len(names) <= shown else words.more.format(names=listed, count=len(names) - shown)

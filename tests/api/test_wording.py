@@ -1,11 +1,12 @@
 from datetime import UTC, datetime
-from typing import get_args
+from string import Formatter
+from typing import Any, get_args
 
 import pytest
 
 from api.services.interests import Liking, Words
-from api.services.viewing import Unit
-from api.services.wording import ENGLISH, Reason, messages, sentence
+from api.services.viewing import Extra, Unit
+from api.services.wording import Reason, languages, messages, sentence
 from gnn.explain import Kind
 from schema import Ontology, Term, default_ontology
 from schema.ontology import parse_ontology
@@ -18,9 +19,11 @@ def term(name: str, ontology: Ontology = ONTOLOGY) -> Term:
     return next(term for term in ontology.terms if term.name == name)
 
 
-def said(name: str | None, behaviour: str | None = "purchase", events: int = 1, **more: object) -> str:
+def said(
+    name: str | None, behaviour: str | None = "purchase", events: int = 1, locale: str = "en", **more: object
+) -> str:
     values = {"kind": "PATH", "value": 1.0, "title": "Red mug", "unit": Unit("p1", behaviour, events, WHEN)} | more
-    return sentence(Reason(term=term(name) if name else None, **values), ONTOLOGY)  # type: ignore[arg-type]
+    return sentence(Reason(term=term(name) if name else None, **values), ONTOLOGY, locale)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -91,27 +94,86 @@ def test_a_title_may_hold_braces_and_percent_signs() -> None:
     assert "“{0} 100 % {title}”" in said("MADE_BY", title="{0} 100 % {title}")
 
 
-def test_every_kind_of_path_and_contribution_has_words() -> None:
+@pytest.mark.parametrize("locale", languages())
+def test_every_kind_of_path_and_contribution_has_words(locale: str) -> None:
     own = {"meetings": {"SAME_VISIT": {"by": "session", "behaviours": ["view", "cart"], "says": "was seen with"}}}
     ontology = parse_ontology(own, where="test")
     unit = Unit("p1", "view", 1, WHEN)
+
+    def said(*values: Any, **more: Any) -> str:
+        text = sentence(Reason(*values, **more), ontology, locale)
+        assert text.endswith((".", "。"))
+        assert "{" not in text
+        return text
+
     for found in ontology.terms:
         for group in (None, 9):
-            text = sentence(Reason("PATH", 1.0, unit, "Mug", found, group=group), ontology)
-            assert text.endswith(".")
-            assert "Mug" in text
+            assert "Mug" in said("PATH", 1.0, unit, "Mug", found, group=group)
+        if found.through_nodes:
+            assert "Cup" in said("PATH", 1.0, unit, "Mug", found, names=("Cup",))
     for kind in get_args(Kind):
         if kind == "PATH":
             continue
-        assert "Mug" in sentence(Reason(kind, 1.0, unit, "Mug"), ontology)
+        assert "Mug" in said(kind, 1.0, unit, "Mug")
     for kind in ("TEXT", "IMAGE", "FEATURE", "RELATIONS"):
-        through = sentence(Reason(kind, 1.0, unit, "Mug", resembles="Cup"), ontology)
+        through = said(kind, 1.0, unit, "Mug", resembles="Cup")
         assert "Mug" in through and "Cup" in through
-        learned = sentence(Reason(kind, 1.0, unit, "Mug", resembles="Cup", by_paths=False), ontology)
+        learned = said(kind, 1.0, unit, "Mug", resembles="Cup", by_paths=False)
         assert "Mug" in learned and "Cup" in learned and learned != through
-        itself = sentence(Reason(kind, 1.0, unit, "Mug", resembles="Mug", resembles_start=True), ontology)
-        assert itself.count("Mug") == 1
+        itself = said(kind, 1.0, unit, "Mug", resembles="Mug", resembles_start=True)
+        assert "Mug" in itself and itself != through
+    for extra in get_args(Extra.__annotations__["kind"]):
+        assert said(extra, 1.0, None, "") != said(extra, -1.0, None, "")
+
+
+@pytest.mark.parametrize("locale", languages())
+def test_a_language_has_every_template_with_its_placeholders(locale: str) -> None:
+    english, words = messages("en"), messages(locale)
+    assert set(english.templates) <= set(words.templates)
+    terms = {f"{term.name}{more}": f"{term.kind}{more}" for term in ONTOLOGY.terms for more in ("", "+names")}
+    for name, template in words.templates.items():
+        wanted = placeholders(english.templates[name if name in english.templates else terms[name]])
+        given = placeholders(template)
+        assert given <= wanted | {"verb"}, name
+        assert wanted - given <= {"says", "verb"}, name
+    for section in ("did", "did_often", "verbs"):
+        assert getattr(words, section).keys() == getattr(english, section).keys()
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (said("CO_BUYER", group=12, locale="zh"), "有12位顾客既购买了本商品，也购买了您购买过的“Red mug”。"),
+        (said("MADE_BY", names=("Acme",), locale="zh"), "本商品与您购买过的“Red mug”是同一品牌：Acme。"),
+        (said("COMPLEMENTS", "view", 3, locale="zh-CN"), "您浏览过3次的“Red mug”适合与本商品搭配。"),
+        (
+            said("HAS_FEATURE", names=("a", "b", "c", "d"), locale="zh_TW"),
+            "本商品与您购买过的“Red mug”有相同的特点：a、b、c以及另外1项。",
+        ),
+        (
+            said(None, None, kind="TEXT", value=-1, locale="zh"),
+            "不利因素：本商品的文字描述与您正在查看的“Red mug”相近。",
+        ),
+        (said(None, kind="BOOST", unit=None), "The shop puts this forward at the moment."),
+        (said(None, kind="BOOST", unit=None, value=-1.0), "The shop holds this back at the moment."),
+        (said(None, kind="RELEVANCE", unit=None, locale="zh"), "本商品符合您的搜索。"),
+    ],
+)
+def test_a_reason_reads_as_a_sentence_in_any_language(text: str, expected: str) -> None:
+    assert text == expected
 
 
 def test_a_language_without_a_catalogue_gets_english() -> None:
-    assert messages("en-GB") is messages("tlh") is ENGLISH
+    for locale in ("en-GB", "tlh", "", "../en"):
+        assert messages(locale) is messages("en")
+
+
+def test_a_relation_of_the_shops_own_is_said_in_its_own_words() -> None:
+    own = {"nodes": {"Material": {}}, "relations": {"MADE_OF": {"from": "Product", "to": "Material", "says": "is of"}}}
+    ontology = parse_ontology(own, where="test")
+    reason = Reason("PATH", 1.0, Unit("p1", "view", 1, WHEN), "Mug", term("MADE_OF", ontology), names=("oak",))
+    assert sentence(reason, ontology, "zh") == "本商品与您浏览过的“Mug”相关联（is of）：oak。"

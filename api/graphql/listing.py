@@ -121,8 +121,7 @@ class ListingQueries:
     ) -> ProductConnection:
         context, place = info.context, read_place(info.context, after)
         first = checked_first(first, PAGE)
-        shop = context.shop
-        page = unfinished(shop.store, shop.live, audience.audience(), context.moment, first, place)
+        page = unfinished(context.shop, audience.audience(), context.moment, first, place)
         edges = [
             _edge(context, place, because=history_item(unit, partial(product_of, context)))
             for place, unit in page.items

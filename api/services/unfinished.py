@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.services.catalogue import ProductFilter
 from api.services.cursors import Place, question_digest
-from api.services.listing import check_place
-from api.services.live import LiveModel, LiveState
+from api.services.listing import check_place, nobody
+from api.services.shop import Shop
 from api.services.viewing import Audience, Unit
-from graph import Store
 from graph.records import HistoryRow
 from graph.times import to_ms
 from schema.ontology import Ontology
@@ -24,10 +24,8 @@ class UnfinishedPage:
     has_next: bool
 
 
-def unfinished(
-    store: Store, live: LiveModel, audience: Audience, as_of: datetime, first: int, after: Place | None
-) -> UnfinishedPage:
-    """What a user and a session left at a moment, the latest first. One query to the store.
+def unfinished(shop: Shop, audience: Audience, as_of: datetime, first: int, after: Place | None) -> UnfinishedPage:
+    """What a user and a session left at a moment and may be shown, the latest first. One query to the store.
 
     Raises:
         BadInputError: the place is of another list.
@@ -36,9 +34,11 @@ def unfinished(
     question = question_digest("continueShopping", audience.user_id, audience.session_id)
     check_place(after, question)
     as_of = as_of if after is None or after.as_of is None else after.as_of
-    moment = store.history(user=audience.user_id, session=audience.session_id, as_of=as_of)
-    state = live.at_least(moment.change_number)
-    left = [unit for unit in _left(moment.rows, state.scorer.ontology) if _offered(state, unit.product)]
+    moment = shop.store.history(user=audience.user_id, session=audience.session_id, as_of=as_of)
+    state = shop.live.at_least(moment.change_number)
+    scorer, allowed = state.scorer, shop.recommender.allowed(nobody(state, as_of), ProductFilter())
+    known = ((scorer.position(unit.product), unit) for unit in _left(moment.rows, scorer.ontology))
+    left = [unit for position, unit in known if position is not None and allowed[position]]
     placed = [(Place(question, -float(to_ms(unit.last)), unit.product, as_of), unit) for unit in left]
     placed.sort(key=lambda item: item[0].order)
     rest = [item for item in placed if after is None or item[0].order > after.order]
@@ -61,8 +61,3 @@ def _left(rows: Iterable[HistoryRow], ontology: Ontology) -> Iterable[Unit]:
         if row.behaviour in wanted and row.product not in bought:
             last[row.product] = row
     return [Unit(*row) for row in last.values()]
-
-
-def _offered(state: LiveState, product: str) -> bool:
-    position = state.scorer.position(product)
-    return position is not None and bool(state.shelf.offered[position])

@@ -20,7 +20,7 @@ def test_the_strongest_come_first_and_equal_ones_by_id(store: Store) -> None:
     found = store.neighbours("COMPLEMENTS", "forward", ["tea", "mug", "hat", "none"], limit=10)
     assert found == {
         "tea": [Neighbour("pot", 2.0), Neighbour("cup", 1.0), Neighbour("mug", 1.0)],
-        "mug": [Neighbour("pot", 1.0)],
+        "mug": [Neighbour("tea", 2.0), Neighbour("pot", 1.0)],
         "hat": [],
         "none": [],
     }
@@ -29,7 +29,7 @@ def test_the_strongest_come_first_and_equal_ones_by_id(store: Store) -> None:
 def test_a_relation_is_taken_against_its_direction(store: Store) -> None:
     related(store)
     found = store.neighbours("COMPLEMENTS", "reverse", ["pot", "tea"], limit=10)
-    assert found == {"pot": [Neighbour("tea", 2.0), Neighbour("mug", 1.0)], "tea": []}
+    assert found == {"pot": [Neighbour("tea", 2.0), Neighbour("mug", 1.0)], "tea": [Neighbour("mug", 2.0)]}
 
 
 def test_products_that_share_more_come_first(store: Store) -> None:

@@ -58,12 +58,14 @@ def asked(served: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     monkeypatch.setattr(Connection, "_attempt", counting)
 
     def ask(query: str, **variables: Any) -> int:
-        for _ in range(2):  # names of categories and the like are kept for a minute
+        counts = []
+        for _ in range(3):  # names are kept for a minute, and in each new one what happened is read once
             count[0] = 0
             context = Context(served, "test", Caller(frozenset({Role.SERVER})))
             body = executor.execute(query, variables, None, context).body
             assert "errors" not in body, body["errors"]
-        return count[0]
+            counts.append(count[0])
+        return min(counts)
 
     return ask
 

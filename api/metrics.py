@@ -123,7 +123,7 @@ def _registry() -> CollectorRegistry:
         process = int(file.stem.rpartition("_")[2])
         if not psutil.pid_exists(process):
             with suppress(FileNotFoundError):  # another worker was faster
-                multiprocess.mark_process_dead(process, folder)
+                multiprocess.mark_process_dead(process, folder)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, path=folder)
+    multiprocess.MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
     return registry

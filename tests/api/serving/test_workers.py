@@ -46,7 +46,8 @@ def workers(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     _, key = create_key(home, [Role.SERVER])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATHREC_TEXT_MODEL", str(home / "none"))  # nothing here needs an encoder
-        with child_server(Settings(home=home, workers=2)) as server:
+        # The engine is started before, so that the server does not have to.
+        with connect(f"embedded:{home / 'graph'}"), child_server(Settings(home=home, workers=2)) as server:
             yield Workers(home, server, key)
 
 

@@ -20,6 +20,8 @@ from api.settings import PREFIX, Settings, load_settings
 from schema.errors import PathrecError
 
 _STOP_SECONDS = 10
+# A worker that says nothing for so long is replaced; on a busy machine even its start takes a while.
+_SILENT_SECONDS = 60
 
 
 class ServerError(PathrecError):
@@ -54,6 +56,7 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=_STOP_SECONDS,
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,  # its state would be most of what an idle socket holds
+        timeout_worker_healthcheck=_SILENT_SECONDS,
     )
     if settings.workers > 1:
         with tempfile.TemporaryDirectory(prefix="pathrec-metrics-") as folder, metrics.shared(Path(folder)):

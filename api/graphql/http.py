@@ -54,8 +54,7 @@ def router(executor: Executor, settings: Settings, traces: Traces | None = None)
             return _overloaded()
         deadline = time.monotonic() + settings.request_seconds
         context = Context(shop, request_id(), request.state.caller, deadline)
-        parent = request.headers.get("traceparent")
-        traced: Callable[..., None] | None = None if traces is None else partial(traces.add, parent=parent)
+        traced = partial(traces.add, parent=request.headers.get("traceparent")) if traces is not None else None
         return await to_thread.run_sync(_answer, executor, body, context, traced, limiter=limiter)
 
     return routes

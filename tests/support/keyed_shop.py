@@ -50,4 +50,7 @@ def keyed_settings(home: Path, **more: Any) -> Settings:
 def keyed_here(home: Path, **more: Any) -> Iterator[Keyed]:
     """A server of a home that asks for keys, in a thread of this process."""
     with served_here(keyed_settings(home, **more)) as client, ExitStack() as clients:
+        deadline = time.monotonic() + 60  # a busy machine may need more than one try at the model
+        while client.http.get(f"{client.url}/readyz").status_code != httpx.codes.OK and time.monotonic() < deadline:
+            time.sleep(0.1)
         yield Keyed(home, client, clients)

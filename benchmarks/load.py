@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ class Sender(Protocol):
     """A connection that takes a body and returns the status and the body of the answer."""
 
     def send(self, body: bytes) -> tuple[int, bytes]: ...
+    def close(self) -> None: ...
 
 
 def measured(
@@ -38,18 +40,18 @@ def measured(
     failures: list[str] = []
 
     def client() -> None:
-        connection = connect()
-        while True:
-            with lock:
-                turn = next(turns, None)
-            if turn is None:
-                return
-            due = time.perf_counter() if per_second is None else began + turn / per_second
-            time.sleep(max(due - time.perf_counter(), 0.0))
-            problem = _sent(connection, bodies[turn])
-            if problem is not None:
-                failures.append(problem)
-            milliseconds.append(1000 * (time.perf_counter() - due))
+        with closing(connect()) as connection:
+            while True:
+                with lock:
+                    turn = next(turns, None)
+                if turn is None:
+                    return
+                due = time.perf_counter() if per_second is None else began + turn / per_second
+                time.sleep(max(due - time.perf_counter(), 0.0))
+                problem = _sent(connection, bodies[turn])
+                if problem is not None:
+                    failures.append(problem)
+                milliseconds.append(1000 * (time.perf_counter() - due))
 
     own, began = time.process_time(), time.perf_counter()
     threads = clients if per_second is None else CONNECTIONS

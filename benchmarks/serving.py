@@ -70,6 +70,10 @@ class Client:
             self._connection.close()
             raise
 
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
     def ask(self, query: str, **variables: Any) -> Any:
         """The data of an answer; raises where there is an error in it."""
         answer = json.loads(self.send(body_of(query, **variables))[1])

@@ -5,7 +5,14 @@ import pytest
 from benchmarks import load
 
 
-class Slow:
+class Sender:
+    """A connection to nowhere."""
+
+    def close(self) -> None:
+        pass
+
+
+class Slow(Sender):
     """Takes a while for each answer."""
 
     def __init__(self, milliseconds: float, status: int = 200, answer: bytes = b'{"data":{}}') -> None:
@@ -16,7 +23,7 @@ class Slow:
         return self._status, self._answer
 
 
-class Lost:
+class Lost(Sender):
     """Never answers."""
 
     def send(self, body: bytes) -> tuple[int, bytes]:

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from api.settings import Settings
 from graph import Store
 from ingestion.encoders.adapter import AdapterError, open_adapter
 from ingestion.encoders.text import load_text_encoder
+from tests.support.commands import pathrec, pathrec_apart
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +88,11 @@ def test_the_encoder_of_a_server_uses_the_adapter_of_its_shop(tmp_path: Path, ma
     assert found == pytest.approx(np.asarray(expected), abs=1e-5)
 
 
-def finetune_text(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "api.cli", "finetune-text", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_the_command_goes_on_from_the_adapter_in_use(tmp_path: Path, made: Path) -> None:
     adapters.use(tmp_path / "home", made)
-    done = finetune_text(
-        made.parent / "snapshot", "--out", tmp_path / "new", "--home", tmp_path / "home", "--budget", 0.1, "--json", "-"
+    done = pathrec_apart(
+        *("finetune-text", made.parent / "snapshot", "--out", tmp_path / "new", "--home", tmp_path / "home"),
+        *("--budget", 0.1, "--json", "-"),
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -112,6 +107,6 @@ def test_the_command_goes_on_from_the_adapter_in_use(tmp_path: Path, made: Path)
 
 def test_the_command_replaces_no_folder_that_is_not_an_adapter(tmp_path: Path, made: Path) -> None:
     snapshot = made.parent / "snapshot"
-    refused = finetune_text(snapshot, "--out", snapshot, "--home", tmp_path)
+    refused = pathrec("finetune-text", snapshot, "--out", snapshot, "--home", tmp_path)
     assert refused.returncode == 1
     assert f"{snapshot}: exists and is not one of ours" in refused.stderr

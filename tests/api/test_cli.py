@@ -1,4 +1,4 @@
-"""Commands as a person or a script runs them: real processes, a small shop, a real store."""
+"""Commands as a person or a script runs them: a small shop, a real store, and real processes where they matter."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ import httpx
 import psutil
 import pytest
 
-from api.child_server import child_server
+from api.child_server import ChildServer
 from api.settings import Settings
 from graph import connect
+from tests.support.commands import NO_ENCODERS, encoderless_server, pathrec, pathrec_apart
 from tests.support.shop_files import write_shop
 
 pytestmark = pytest.mark.timeout(600)
@@ -40,16 +42,6 @@ with child_server(Settings(home=Path(sys.argv[1]))) as server:
     print(server.process.pid, flush=True)
     server.wait()
 """
-
-
-def pathrec(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "api.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
 
 
 @dataclass
@@ -90,14 +82,25 @@ def documented_keys(command: str) -> list[str]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder = tmp_path_factory.mktemp("built")
     shop = Built(folder / "home", write_shop(folder / "shop"), folder / "snapshot", folder / "artifact")
-    shop.run("ingest", shop.mapping, "--home", shop.home)
-    shop.run("embed", "--home", shop.home)
-    shop.run("export", shop.snapshot, "--home", shop.home)
-    shop.run("train", shop.snapshot, "--out", shop.artifact)
-    shop.run("evaluate", shop.snapshot)
-    shop.run("publish", shop.artifact, "--home", shop.home)
     with connect(f"embedded:{shop.home / 'graph'}"):  # holds the engine, so that each command does not start it anew
+        shop.run("ingest", shop.mapping, "--home", shop.home)
+        shop.run("embed", "--home", shop.home)
+        shop.run("export", shop.snapshot, "--home", shop.home)
+        shop.run("train", shop.snapshot, "--out", shop.artifact)
+        shop.run("evaluate", shop.snapshot)
+        shop.run("publish", shop.artifact, "--home", shop.home)
         yield shop
+
+
+@pytest.fixture(scope="module")
+def served(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildServer]:
+    """A server over what was built, started in a folder in which an `api.py` lies that is not ours."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "api.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    with ExitStack() as stack:
+        with chdir(folder):
+            server = stack.enter_context(encoderless_server(Settings(home=built.home)))
+        yield server
 
 
 def test_each_stage_says_in_json_what_it_did(built: Built) -> None:
@@ -151,11 +154,10 @@ def test_a_recommendation_is_the_sum_of_its_parts(built: Built) -> None:
         assert all(part["text"] for part in why["contributions"])
 
 
-def test_the_server_gives_the_same_list_as_the_command(built: Built) -> None:
+def test_the_server_gives_the_same_list_as_the_command(built: Built, served: ChildServer) -> None:
     offline = json.loads(pathrec("recommend", "u7", "--home", built.home, "--json", "-").stdout)
     query = '{ recommendations(audience: {userId: "u7"}, first: 10) { edges { score node { productId } } } }'
-    with child_server(Settings(home=built.home)) as server:
-        answer = httpx.post(f"{server.url}/graphql", json={"query": query}, trust_env=False).json()
+    answer = httpx.post(f"{served.url}/graphql", json={"query": query}, timeout=60, trust_env=False).json()
     edges = answer["data"]["recommendations"]["edges"]
     assert [edge["node"]["productId"] for edge in edges] == [r["product_id"] for r in offline["recommendations"]]
     assert [edge["score"] for edge in edges] == pytest.approx(
@@ -179,7 +181,7 @@ def test_another_artifact_is_used_when_it_is_named(built: Built, tmp_path: Path)
 
 
 def test_settings_come_from_the_environment_too(built: Built) -> None:
-    done = pathrec("recommend", "u7", PATHREC_HOME=str(built.home))
+    done = pathrec_apart("recommend", "u7", PATHREC_HOME=str(built.home))
     assert done.returncode == 0
     assert done.stdout.startswith("PERSONAL")
 
@@ -198,24 +200,19 @@ def test_a_json_file_that_cannot_be_written_is_a_failure(built: Built) -> None:
     assert "/dev/null/answer.json: cannot be written" in done.stderr
 
 
-def test_the_server_process_has_not_loaded_torch(built: Built) -> None:
-    with child_server(Settings(home=built.home)) as server:
-        mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
+def test_the_server_process_has_not_loaded_torch(served: ChildServer) -> None:
+    mapped = Path(f"/proc/{served.process.pid}/maps").read_text()
     assert "numpy" in mapped
     assert "torch" not in mapped
 
 
-def test_nothing_in_the_working_folder_shadows_the_server(
-    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "api.py").write_text("raise SystemExit(3)", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    with child_server(Settings(home=built.home)) as server:
-        assert httpx.get(f"{server.url}/readyz", trust_env=False).status_code == 200
+def test_nothing_in_the_working_folder_shadows_the_server(served: ChildServer) -> None:
+    assert (Path(psutil.Process(served.process.pid).cwd()) / "api.py").is_file()
+    assert httpx.get(f"{served.url}/readyz", trust_env=False).status_code == 200
 
 
 def test_several_workers_answer_on_one_port(built: Built) -> None:
-    with child_server(Settings(home=built.home, workers=2)) as server:
+    with encoderless_server(Settings(home=built.home, workers=2)) as server:
         answers = [httpx.get(f"{server.url}/readyz", trust_env=False).status_code for _ in range(10)]
         names = [name for child in psutil.Process(server.process.pid).children() for name in child.cmdline()]
     assert answers == [200] * 10
@@ -223,14 +220,15 @@ def test_several_workers_answer_on_one_port(built: Built) -> None:
 
 
 def test_a_server_that_is_interrupted_says_so(built: Built) -> None:
-    with child_server(Settings(home=built.home)) as server:
+    with encoderless_server(Settings(home=built.home)) as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(30) == 130
 
 
 def test_ctrl_c_ends_the_server_that_the_demo_waits_for(built: Built) -> None:
     command = [sys.executable, "-c", WAIT_FOR_A_SERVER, str(built.home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as waiting:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes, text=True, env={**os.environ, **NO_ENCODERS}) as waiting:
         assert waiting.stdout is not None
         server = int(waiting.stdout.readline())
         waiting.send_signal(signal.SIGINT)
@@ -252,7 +250,8 @@ def test_a_server_starts_while_nothing_is_published_and_says_that_it_cannot_answ
         "--json",
         str(announced),
     ]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    running = subprocess.Popen(command, **silent, env={**os.environ, **NO_ENCODERS})
     try:
         answer = _first_response(announced, "/readyz")
         assert answer.status_code == 503
@@ -298,7 +297,7 @@ def test_wrong_usage_has_an_exit_code_of_its_own(command: list[str]) -> None:
 
 
 def test_a_failure_is_one_block_without_a_traceback(tmp_path: Path) -> None:
-    done = pathrec("train", tmp_path / "nowhere", "--out", tmp_path / "model", "--json", "-")
+    done = pathrec_apart("train", tmp_path / "nowhere", "--out", tmp_path / "model", "--json", "-")
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("pathrec: ")
@@ -378,14 +377,15 @@ def test_source_and_path_of_the_demo_belong_together(tmp_path: Path) -> None:
 
 
 def test_the_demo_leaves_another_shop_alone(built: Built) -> None:
-    done = pathrec("demo", "--once", "--home", built.home)
+    # A source of its own, since a shop would be drawn up first, which takes long.
+    done = pathrec("demo", "--once", "--source", "online-retail", "--path", built.mapping, "--home", built.home)
     assert done.returncode == 1
     assert "holds products that this demo did not load" in done.stderr
 
 
 def test_rolling_back_says_what_is_served_now_and_what_was_before(built: Built) -> None:
     first = built.said["train"]["model_version"]
-    built.run("train", built.snapshot, "--out", built.artifact.with_name("second"), "--seed", 1)
+    built.run("train", built.snapshot, "--out", built.artifact.with_name("second"), "--budget", 0.1)
     built.run("publish", built.artifact.with_name("second"), "--home", built.home)
     assert built.said["publish"]["previous"] == [first]
     built.run("rollback", "--home", built.home)

@@ -1,8 +1,6 @@
 """Vectors of a further modality, from a file to the graph and to what a model learns from."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from gnn.data import read_shop
 from graph import Store, connect
 from schema.ontology import load_ontology
 from schema.snapshot import open_snapshot
+from tests.support.commands import pathrec
 from tests.support.shop_files import write_shop
 
 ONTOLOGY = "name: sounds\nnodes: {Product: {features: {audio: {}}}}\n"
@@ -112,12 +111,7 @@ def test_the_command_takes_a_matrix_with_the_ids_of_its_rows(shop: Store, home: 
     np.save(home / "audio.npy", vectors(2, seed=7))
     (home / "ids.txt").write_text("p0\nnone\n")
     options = ["--modality", "audio", "--ids", home / "ids.txt", "--home", home, "--json", "-"]
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "embed", "--vectors", home / "audio.npy", *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = pathrec("embed", "--vectors", home / "audio.npy", *options)
     assert done.returncode == 0, done.stderr
     rejected = {"unknown_id": 1}
     assert json.loads(done.stdout) == {"audio": {"width": WIDTH, "written": 1, "unchanged": 0, "rejected": rejected}}

@@ -1,8 +1,6 @@
 """Products that nobody has met yet: their words, pictures and places in the graph, from the next answer on."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from served_shop import Client
 
 from api import pipeline
 from graph import Query, Store, connect
+from tests.support.commands import pathrec
 
 MAPPING = """format: 1
 name: delivery
@@ -213,7 +212,6 @@ def test_what_an_ingestion_brings_is_shown_by_every_process(
 
 
 def ingest(mapping: Path, home: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "api.cli", "ingest", str(mapping), "--home", str(home), "--json", "-"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = pathrec("ingest", mapping, "--home", home, "--json", "-")
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

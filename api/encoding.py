@@ -269,6 +269,10 @@ def _open_texts(model: str | None, cache: Path, home: Path | None) -> Iterator[E
     # Here, not above: torch and the readers of files belong to the child alone.
     from api import adapters
     from ingestion.encoders import EmbeddingCache, encode_cached, joined
+    from ingestion.encoders.model_folder import require_name
+
+    if model:
+        require_name(model)
     from ingestion.encoders.text import load_text_encoder
 
     adapter = adapters.in_use(home) if home and not model else None
@@ -288,6 +292,10 @@ def _open_texts(model: str | None, cache: Path, home: Path | None) -> Iterator[E
 @contextmanager
 def _open_pictures(model: str | None, cache: Path, images: Path, allow_private: bool) -> Iterator[Encode]:
     from ingestion.encoders import EmbeddingCache, Named, encode_gallery, first_named, shop_pictures
+    from ingestion.encoders.model_folder import require_name
+
+    if model:
+        require_name(model)
     from ingestion.encoders.vision import load_image_encoder
 
     encoder, kept = load_image_encoder(model), EmbeddingCache(cache)

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast, get_args
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.utils import validate_repo_id
 
 from schema.errors import PathrecError
 from schema.files import sha256
@@ -77,6 +78,20 @@ def find_model(model: str | None = None) -> ModelFolder:
     return _describe(model, folder if folder.is_dir() else _download(model))
 
 
+def require_name(model: str) -> None:
+    """Looks at the name alone, which is quick: what opens a model loads large libraries first.
+
+    Raises:
+        EncoderError: it is neither a folder nor the form of a Hugging Face id.
+    """
+    if Path(model).expanduser().is_dir():
+        return
+    try:
+        validate_repo_id(model)
+    except HFValidationError as error:
+        raise EncoderError(f"{model}: neither a folder nor the id of a Hugging Face model (owner/name)") from error
+
+
 @dataclass(frozen=True)
 class VisionFolder:
     """A vision model on disk.
@@ -132,10 +147,9 @@ def _checked(package: str, file: str, digest: str) -> Path:
 
 
 def _download(model: str) -> Path:
+    require_name(model)
     try:
         return Path(snapshot_download(model, allow_patterns=list(_FILES)))
-    except HFValidationError as error:
-        raise EncoderError(f"{model}: neither a folder nor the id of a Hugging Face model (owner/name)") from error
     except RepositoryNotFoundError as error:
         raise EncoderError(
             f"{model}: Hugging Face has no such model, or it is not public; check the name, or set HF_TOKEN"

@@ -13,7 +13,7 @@ from served_shop import Client, load
 from api import pipeline, registry
 from api.child_server import child_server
 from api.settings import Settings
-from graph import connect
+from graph import Store, connect
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def untouched(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same home as it was before any server changed it."""
     return Path(shutil.copytree(home, tmp_path_factory.mktemp("copies") / "untouched"))
+
+
+@pytest.fixture(scope="session")
+def apart(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The graph of the same home once more, which no server follows."""
+    graph = shutil.copytree(untouched / "graph", tmp_path_factory.mktemp("copies") / "graph")
+    with connect(f"embedded:{graph}") as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,19 @@
 """The country of a viewer, from the store or from the request, in the prior of the answer."""
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served_shop import PRODUCTS, Client
+from served_shop import PRODUCTS, Client, served_here
 
 from api import registry
+from api.settings import Settings
 from gnn.artifact import Artifact, describe, load_artifact, save_artifact
 from gnn.context import contexts, weighted
 from gnn.data import read_shop
+from graph import Store
 from schema import open_snapshot
 
 LISTS = """query($audience: AudienceInput!) { recommendations(audience: $audience, first: 40) { strategy edges {
@@ -20,16 +21,17 @@ LISTS = """query($audience: AudienceInput!) { recommendations(audience: $audienc
 
 
 @pytest.fixture(scope="module")
-def lifted(untouched: Path, tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], Client]) -> Client:
+def lifted(untouched: Path, apart: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A server whose model counts countries: in this shop histories say it all, so that fitting gives them nothing."""
-    home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("lifted") / "home"))
-    artifact = load_artifact(home / "trained")
-    found = weighted(contexts(read_shop(open_snapshot(home / "snapshot"))), {"country": 0.5})
+    home = tmp_path_factory.mktemp("lifted")
+    artifact = load_artifact(untouched / "trained")
+    found = weighted(contexts(read_shop(open_snapshot(untouched / "snapshot"))), {"country": 0.5})
     scorer, says = replace(artifact.scorer, contexts=found, model_version="lifted"), artifact.manifest
     about = {"created_at": says.created_at, "as_of": says.as_of, "change_number": says.change_number, "fit": {}}
     save_artifact(Artifact(describe(scorer, **about), scorer), home / "counting")
     registry.publish(home, home / "counting")
-    return serve(home)
+    with served_here(Settings(home=home, store=apart.url, text_model=str(home / "none"))) as client:
+        yield client
 
 
 def answer(shop: Client, **audience: Any) -> dict[str, Any]:

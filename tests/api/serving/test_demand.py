@@ -1,6 +1,5 @@
 """What is in demand counts from the next minute on, in every process, whatever is told late."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,22 +12,22 @@ import pytest
 
 from api import registry
 from api.services.live import COMMITTED, Happened, LiveModel, LiveState
-from graph import Store, connect
+from graph import Store
 from schema.tables import EVENTS
 
-HITS = 60
+HITS, FAN = 60, "fan"
 
 
 @pytest.fixture
-def store(untouched: Path, tmp_path: Path) -> Iterator[Store]:
-    home = Path(shutil.copytree(untouched, tmp_path / "home"))
-    with connect(f"embedded:{home / 'graph'}") as store:
-        yield store
+def store(apart: Store) -> Iterator[Store]:
+    """A store in which what a test writes is gone after it."""
+    yield apart
+    apart.delete_user(FAN)
 
 
 @pytest.fixture
-def live(store: Store, tmp_path: Path) -> LiveModel:
-    live = LiveModel(store, lambda: registry.served(tmp_path / "home"))
+def live(store: Store, untouched: Path) -> LiveModel:
+    live = LiveModel(store, lambda: registry.served(untouched))
     live.follow()
     assert live.problem is None and live._state is not None
     # All products of this shop are equally liked, so that what is fitted to how much is of either sign.
@@ -42,7 +41,7 @@ def live(store: Store, tmp_path: Path) -> LiveModel:
 
 def written(store: Store, product: str, times: list[datetime], name: str) -> datetime:
     """Records events of a product; a minute in which they can be seen."""
-    one = {"user": "fan", "product": product, "behaviour": "purchase"}
+    one = {"user": FAN, "product": product, "behaviour": "purchase"}
     rows = [{"id": f"{name}{n}", "time": when, **one} for n, when in enumerate(times)]
     columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in EVENTS}
     store.record_events(pa.table(columns, EVENTS))

@@ -1,7 +1,5 @@
 """A shop that is served through an index gives the lists that it gives without one."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from api.services.interests import Liking, Listener
 from api.services.live import LiveModel
 from api.services.recommendation import Recommender
 from api.services.viewing import Audience, Page
-from graph import Store, connect
+from graph import Store
 
 USERS = ("u3", "u6", "nobody")
 CONDITIONS = (
@@ -28,25 +26,18 @@ CONDITIONS = (
 )
 
 
-@pytest.fixture(scope="module")
-def store(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("indexed") / "home"))
-    with connect(f"embedded:{home / 'graph'}") as store:
-        yield store
+@pytest.fixture
+def plain(apart: Store, untouched: Path) -> Recommender:
+    return _recommender(apart, untouched)
 
 
 @pytest.fixture
-def plain(store: Store, untouched: Path) -> Recommender:
-    return _recommender(store, untouched)
-
-
-@pytest.fixture
-def indexed(store: Store, untouched: Path, monkeypatch: pytest.MonkeyPatch) -> Recommender:
+def indexed(apart: Store, untouched: Path, monkeypatch: pytest.MonkeyPatch) -> Recommender:
     """An index that only the first ten of forty products have a score from."""
     monkeypatch.setattr(live, "INDEXED_FROM", 1)
     monkeypatch.setattr(gnn.index, "KEPT", 10)
     monkeypatch.setattr(gnn.index, "_RECALL", 0.0)
-    return _recommender(store, untouched)
+    return _recommender(apart, untouched)
 
 
 def _recommender(store: Store, home: Path) -> Recommender:

@@ -10,7 +10,7 @@ import pytest
 from served_shop import EXPERT, Client, event, served_here
 
 from api.settings import Settings
-from graph import Query, connect
+from graph import Query, Store, connect
 
 ASK = """
 query($audience: AudienceInput!, $first: Int = 20, $after: String, $filter: ProductFilter) {
@@ -252,10 +252,10 @@ def test_there_are_limits(shop: Client) -> None:
 
 
 @pytest.fixture
-def wordless(untouched: Path, tmp_path: Path) -> Iterator[Client]:
+def wordless(untouched: Path, apart: Store, tmp_path: Path) -> Iterator[Client]:
     """A server whose encoder cannot be opened."""
-    home = Path(shutil.copytree(untouched, tmp_path / "home"))
-    with served_here(Settings(home=home, text_model=str(tmp_path / "none"))) as client:
+    shutil.copytree(untouched / "models", tmp_path / "models")
+    with served_here(Settings(home=tmp_path, store=apart.url, text_model=str(tmp_path / "none"))) as client:
         yield client
 
 

@@ -1,5 +1,7 @@
 """A shop that is served through an index gives the lists that it gives without one."""
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from api.services.interests import Liking, Listener
 from api.services.live import LiveModel
 from api.services.recommendation import Recommender
 from api.services.viewing import Audience, Page
-from graph import Store
+from graph import Store, connect
 
 USERS = ("u3", "u6", "nobody")
 CONDITIONS = (
@@ -26,18 +28,25 @@ CONDITIONS = (
 )
 
 
-@pytest.fixture
-def plain(apart: Store, untouched: Path) -> Recommender:
-    return _recommender(apart, untouched)
+@pytest.fixture(scope="module")
+def store(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("indexed") / "home"))
+    with connect(f"embedded:{home / 'graph'}") as store:
+        yield store
 
 
 @pytest.fixture
-def indexed(apart: Store, untouched: Path, monkeypatch: pytest.MonkeyPatch) -> Recommender:
+def plain(store: Store, untouched: Path) -> Recommender:
+    return _recommender(store, untouched)
+
+
+@pytest.fixture
+def indexed(store: Store, untouched: Path, monkeypatch: pytest.MonkeyPatch) -> Recommender:
     """An index that only the first ten of forty products have a score from."""
     monkeypatch.setattr(live, "INDEXED_FROM", 1)
     monkeypatch.setattr(gnn.index, "KEPT", 10)
     monkeypatch.setattr(gnn.index, "_RECALL", 0.0)
-    return _recommender(apart, untouched)
+    return _recommender(store, untouched)
 
 
 def _recommender(store: Store, home: Path) -> Recommender:

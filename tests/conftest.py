@@ -19,13 +19,11 @@ ENGINES = ("embedded", "neo4j-5", "neo4j-2026")
 @pytest.fixture(scope="session", params=ENGINES)
 def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real store, once for each engine; it runs for as long as its tests do."""
-    folder = tmp_path_factory.mktemp(request.param)
     if request.param == "embedded":
-        url = f"embedded:{folder}"
-        with connect(url):  # holds the engine, so that it does not start anew for each test
-            yield url
+        yield request.getfixturevalue("_embedded_url")
         return
-    with running_server(installed_or_skipped(request.param.removeprefix("neo4j-")), folder) as server:
+    installed = installed_or_skipped(request.param.removeprefix("neo4j-"))
+    with running_server(installed, tmp_path_factory.mktemp(request.param)) as server:
         yield server.url
 
 
@@ -43,8 +41,8 @@ def store(store_url: str) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def _embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    url = f"embedded:{tmp_path_factory.mktemp('embedded-only')}"
-    with connect(url):
+    url = f"embedded:{tmp_path_factory.mktemp('embedded')}"
+    with connect(url):  # holds the engine, so that it does not start anew for each test
         yield url
 
 

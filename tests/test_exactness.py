@@ -1,8 +1,9 @@
 """The explanation is the score: on the demo shop and on a real one, asked from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -12,13 +13,14 @@ from random_model import context_of
 from served_shop import Client
 
 from api import registry
-from api.child_server import child_server
+from api.child_server import ChildServer
 from api.settings import Settings
 from gnn.artifact import load_artifact
 from gnn.data import read_shop
 from gnn.histories import histories
 from gnn.scoring import bought, top
 from schema import open_snapshot
+from tests.support.commands import encoderless_server
 from tests.support.demo_run import Demo
 
 NOTHING = np.empty(0, np.int64)
@@ -26,15 +28,26 @@ NOTHING = np.empty(0, np.int64)
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo_home(demo: Demo) -> Path:
     return demo.home
 
 
-@pytest.fixture(scope="module", params=["demo_home", "retail_home"])
-def home(request: pytest.FixtureRequest) -> Path:
-    found: Path = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture(scope="module")
+def retail_server(retail_home: Path) -> Iterator[ChildServer]:
+    with encoderless_server(Settings(home=retail_home)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=["demo", "retail"])
+def of(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """Home or server of a shop."""
+    return lambda what: request.getfixturevalue(f"{request.param}_{what}")
+
+
+@pytest.fixture(scope="module")
+def home(of: Callable[[str], Any]) -> Path:
+    return Path(of("home"))
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +58,9 @@ def artifact(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(home: Path) -> Iterator[Client]:
-    with child_server(Settings(home=home)) as server, httpx.Client(timeout=60, trust_env=False) as http:
-        yield Client(server.url, http)
+def shop(of: Callable[[str], Any]) -> Iterator[Client]:
+    with httpx.Client(timeout=60, trust_env=False) as http:
+        yield Client(of("server").url, http)
 
 
 def test_a_thousand_scores_are_those_of_plain_loops_and_the_sum_of_their_parts(

@@ -8,9 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.child_server import child_server
-from api.settings import Settings
-from tests.support.demo_run import Demo
+from api.child_server import ChildServer
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -31,12 +29,11 @@ def test_the_readme_shows_a_query_and_its_answer() -> None:
     assert examples()
 
 
-def test_the_readmes_queries_get_the_answers_that_it_shows(demo: Demo) -> None:
-    with child_server(Settings(home=demo.home)) as server:
-        for query, expected in examples():
-            answer = httpx.post(f"{server.url}/graphql", json={"query": query}, trust_env=False).json()
-            assert_alike(answer, expected, "answer")
-            assert_adds_up(answer)
+def test_the_readmes_queries_get_the_answers_that_it_shows(demo_server: ChildServer) -> None:
+    for query, expected in examples():
+        answer = httpx.post(f"{demo_server.url}/graphql", json={"query": query}, trust_env=False).json()
+        assert_alike(answer, expected, "answer")
+        assert_adds_up(answer)
 
 
 def test_the_numbers_that_the_readme_shows_add_up() -> None:

@@ -1,14 +1,15 @@
 """The demo at full size, as a new user runs it, and on somebody's own file."""
 
+import json
 import random
 from pathlib import Path
 
 import httpx
 import pytest
 
-from api.child_server import child_server
-from api.settings import Settings
-from tests.support.demo_run import Demo, run_demo
+from api.child_server import ChildServer
+from tests.support.commands import pathrec
+from tests.support.demo_run import Demo
 
 # The first test to ask for the demo waits for all of it.
 pytestmark = pytest.mark.timeout(900)
@@ -58,9 +59,9 @@ def test_versions_are_written_down(demo: Demo) -> None:
     assert None not in demo.document["versions"].values()
 
 
-def test_pictures_of_recommended_products_are_served(demo: Demo) -> None:
+def test_pictures_of_recommended_products_are_served(demo_server: ChildServer) -> None:
     query = "{ recommendations(audience: {}, first: 5) { edges { node { image { url } } } } }"
-    with child_server(Settings(home=demo.home)) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=demo_server.url, trust_env=False) as client:
         edges = client.post("/graphql", json={"query": query}).json()["data"]["recommendations"]["edges"]
         for edge in edges:
             picture = client.get(edge["node"]["image"]["url"])
@@ -69,9 +70,12 @@ def test_pictures_of_recommended_products_are_served(demo: Demo) -> None:
 
 
 def test_the_demo_takes_a_named_source(tmp_path: Path) -> None:
-    demo = run_demo(tmp_path, "--source", "online-retail", "--path", str(write_invoices(tmp_path / "sales.csv")))
-    assert demo.document["first_answer"]["answer"]["data"]["recommendations"]["edges"]
-    assert not (demo.home / "demo-shop").exists()
+    source = ("--source", "online-retail", "--path", write_invoices(tmp_path / "sales.csv"))
+    done = pathrec("demo", "--once", *source, "--home", tmp_path / "home", "--json", tmp_path / "demo.json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "demo.json").read_text(encoding="utf-8"))
+    assert document["first_answer"]["answer"]["data"]["recommendations"]["edges"]
+    assert not (tmp_path / "home" / "demo-shop").exists()
 
 
 def write_invoices(path: Path) -> Path:

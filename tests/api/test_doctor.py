@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from api import registry
 from api.doctor import Finding, examine
 from api.settings import Settings
-from graph import connect
+from graph import Store
 
 MakeArtifact = Callable[..., Path]
 
@@ -17,12 +18,11 @@ def findings(home: Path, **settings: object) -> dict[str, Finding]:
     return {found.subject: found for found in examine(Settings(home=home, **settings))}  # type: ignore[arg-type]
 
 
-def with_products(home: Path) -> str:
-    url = f"embedded:{home / 'graph'}"
-    with connect(url) as store:
-        store.prepare()
-        store.load_nodes("Product", pa.table({"id": ["lamp", "vase"], "title": ["Lamp", "Vase"]}))
-    return url
+@pytest.fixture
+def store(embedded_store: Store) -> Store:
+    """A store of two products."""
+    embedded_store.load_nodes("Product", pa.table({"id": ["lamp", "vase"], "title": ["Lamp", "Vase"]}))
+    return embedded_store
 
 
 def test_a_new_home_has_warnings_and_no_problems(tmp_path: Path) -> None:
@@ -43,10 +43,9 @@ def test_a_store_that_is_down_is_a_problem(tmp_path: Path) -> None:
     assert "bolt://127.0.0.1:1" in found.says
 
 
-def test_a_shop_that_fits_its_model_is_well(tmp_path: Path, make_artifact: MakeArtifact) -> None:
-    with_products(tmp_path)
+def test_a_shop_that_fits_its_model_is_well(store: Store, tmp_path: Path, make_artifact: MakeArtifact) -> None:
     registry.publish(tmp_path, make_artifact("first"))
-    found = findings(tmp_path)
+    found = findings(tmp_path, store=store.url)
     assert found["store"].says == "embedded: 2 Product"
     assert found["model and graph"].state == "ok"
     assert found["changes"].state == "ok"
@@ -60,12 +59,11 @@ def test_a_damaged_model_is_a_problem(tmp_path: Path, make_artifact: MakeArtifac
     assert "products.parquet" in found.says
 
 
-def test_a_damaged_snapshot_is_a_problem(tmp_path: Path) -> None:
-    with connect(with_products(tmp_path)) as store:
-        store.export(tmp_path / "snapshot")
-    assert findings(tmp_path)["snapshot"].state == "ok"
+def test_a_damaged_snapshot_is_a_problem(store: Store, tmp_path: Path) -> None:
+    store.export(tmp_path / "snapshot")
+    assert findings(tmp_path, store=store.url)["snapshot"].state == "ok"
     (tmp_path / "snapshot" / "events.parquet").unlink()
-    assert findings(tmp_path)["snapshot"].state == "problem"
+    assert findings(tmp_path, store=store.url)["snapshot"].state == "problem"
 
 
 def test_a_text_model_that_is_not_one_is_a_problem(tmp_path: Path) -> None:

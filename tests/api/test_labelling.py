@@ -183,11 +183,9 @@ def test_names_in_the_words_of_another_model_are_refused(shop: Store, home: Path
         shop.load_features("Product", "text", ids, vectors, [hashes[key] for key in ids])
 
 
-def test_a_store_without_vectors_says_what_to_run(tmp_path: Path) -> None:
+def test_a_store_without_vectors_says_what_to_run(embedded_store: Store, tmp_path: Path) -> None:
     file = tmp_path / "examples.csv"
     file.write_text("product,label\np1,a\np2,b\n", encoding="utf-8")
-    with connect(f"embedded:{tmp_path / 'graph'}") as store:
-        store.prepare()
-        store.load_nodes("Product", pa.table({"id": ["p1", "p2"]}))
-        with pytest.raises(pipeline.PipelineError, match="run `pathrec embed` first"):
-            label(store, Wanted("HAS_FEATURE", examples=file), home=tmp_path)
+    embedded_store.load_nodes("Product", pa.table({"id": ["p1", "p2"]}))
+    with pytest.raises(pipeline.PipelineError, match="run `pathrec embed` first"):
+        label(embedded_store, Wanted("HAS_FEATURE", examples=file), home=tmp_path)

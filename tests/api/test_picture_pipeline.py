@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from api import pipeline
-from graph import Store, connect
+from graph import Store
 from ingestion.encoders.archive import ArchiveError
 from ingestion.encoders.vision import load_image_encoder
 from schema.snapshot import open_snapshot
@@ -22,8 +22,8 @@ PICTURES = ("p0.png", "p1.png", "p2.png")
 
 
 def shop_of(folder: Path, pictures: Sequence[str]) -> Path:
-    """A shop of a hundred products, of which the first name a picture."""
-    mapping = write_shop(folder)
+    """A shop of a hundred products, of which the first name a picture; little has happened in it."""
+    mapping = write_shop(folder, events=20)
     products = folder / "products.csv"
     header, *rows = csv.reader(products.read_text().splitlines())
     column = header.index("picture")
@@ -40,13 +40,12 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(home: Path, tmp_path: Path) -> Iterator[Store]:
+def store(embedded_store: Store, home: Path, tmp_path: Path) -> Store:
     mapping = shop_of(tmp_path / "shop", PICTURES)
     Image.linear_gradient("L").save(tmp_path / "shop" / "pictures" / "p0.png")
     (tmp_path / "shop" / "pictures" / "p1.png").write_bytes(b"hello")
-    with connect(f"embedded:{home / 'graph'}") as store:
-        pipeline.ingest(store, mapping, home=home)
-        yield store
+    pipeline.ingest(embedded_store, mapping, home=home)
+    return embedded_store
 
 
 def refused(home: Path) -> dict[str, str]:
@@ -91,12 +90,13 @@ def test_a_picture_that_is_gone_takes_its_feature_with_it(store: Store, home: Pa
     assert image_vectors(store, tmp_path / "snapshot") == {}
 
 
-def test_a_shop_without_pictures_loads_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shop_without_pictures_loads_no_model(
+    embedded_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mapping, home = shop_of(tmp_path / "shop", ()), tmp_path / "home"
     monkeypatch.setattr("ingestion.encoders.vision.load_image_encoder", lambda model: pytest.fail("a model was loaded"))
-    with connect(f"embedded:{home / 'graph'}") as store:
-        pipeline.ingest(store, mapping, home=home)
-        assert pipeline.embed_pictures(store, home=home) is None
+    pipeline.ingest(embedded_store, mapping, home=home)
+    assert pipeline.embed_pictures(embedded_store, home=home) is None
 
 
 def test_pictures_come_from_the_web_and_a_second_run_downloads_none(embedded_store: Store, tmp_path: Path) -> None:

@@ -136,15 +136,17 @@ def test_the_snapshot_holds_the_vectors_of_the_texts(snapshot: Path) -> None:
     np.testing.assert_allclose(np.asarray(matrix[:3], np.float32), expected, atol=2e-3)
 
 
-def test_an_empty_store_is_named_before_anything_is_written(tmp_path: Path) -> None:
-    with connect(f"embedded:{tmp_path / 'graph'}") as empty:
-        for stage in (lambda: pipeline.export(empty, tmp_path / "out"), lambda: pipeline.embed(empty, home=tmp_path)):
-            with pytest.raises(pipeline.PipelineError, match="pathrec ingest"):
-                stage()
+def test_an_empty_store_is_named_before_anything_is_written(embedded_store: Store, tmp_path: Path) -> None:
+    for stage in (
+        lambda: pipeline.export(embedded_store, tmp_path / "out"),
+        lambda: pipeline.embed(embedded_store, home=tmp_path),
+    ):
+        with pytest.raises(pipeline.PipelineError, match="pathrec ingest"):
+            stage()
     assert not (tmp_path / "out").exists()
 
 
-def test_an_ingestion_killed_again_and_again_finishes_when_run_once_more(tmp_path: Path) -> None:
+def test_an_ingestion_killed_again_and_again_finishes_when_run_once_more(embedded_store: Store, tmp_path: Path) -> None:
     mapping = write_shop(tmp_path / "shop", products=300, users=200, events=EVENTS)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     command = [sys.executable, "-m", "api.cli", "ingest", str(mapping), "--home", str(killed)]
@@ -157,9 +159,8 @@ def test_an_ingestion_killed_again_and_again_finishes_when_run_once_more(tmp_pat
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["events"] == {"written": EVENTS - left, "existing": left}
         pipeline.export(store, killed / "snapshot")
-    with connect(f"embedded:{whole / 'graph'}") as store:
-        pipeline.ingest(store, mapping, home=whole)
-        pipeline.export(store, whole / "snapshot")
+    pipeline.ingest(embedded_store, mapping, home=whole)
+    pipeline.export(embedded_store, whole / "snapshot")
     assert contents(open_snapshot(killed / "snapshot")) == contents(open_snapshot(whole / "snapshot"))
 
 

@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(home: Path) -> Iterator[Store]:
     (home / "own.yaml").write_text(ONTOLOGY)
     with connect(f"embedded:{home / 'graph'}", ontology=load_ontology(home / "own.yaml")) as store:
-        pipeline.ingest(store, write_shop(home / "shop"), home=home)
+        pipeline.ingest(store, write_shop(home / "shop", events=100), home=home)
         yield store
 
 

@@ -1,8 +1,13 @@
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 import torch
-from small_shop import checkerboard
+from quick_training import quick_training
+from small_shop import SmallShop, checkerboard
 
 from gnn.artifact import Artifact, save_artifact
+from gnn.scoring import Scorer
 from gnn.train import train
 from schema import Snapshot
 
@@ -25,3 +30,25 @@ def artifact_folder(artifact: Artifact, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("models") / "artifact"
     save_artifact(artifact, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def unmet() -> SmallShop:
+    """The checkerboard and product 40, which nobody met and which is like product 0 in all that is known of it."""
+    shop = checkerboard()
+    shop.products += 1
+    shop.edges = {**shop.edges, "IN_CATEGORY": [*shop.edges["IN_CATEGORY"], (40, 0, 1.0)]}
+    shop.text = np.vstack([shop.text, shop.text[0]])
+    return shop
+
+
+@pytest.fixture(scope="session")
+def unmet_scorer(unmet: SmallShop, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    return train(unmet.write(tmp_path_factory.mktemp("unmet") / "s"), seed=0, device="cpu").scorer
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """Training takes few steps."""
+    with quick_training():
+        yield

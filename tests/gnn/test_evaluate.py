@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from quick_training import quick_training
 
 from gnn.datasets import read_question
 from gnn.evaluate import TRAIN_HISTORY, evaluate
@@ -19,7 +20,8 @@ def segmented(snapshot):
     """Of a benchmark with further questions, whose histories could know what has happened since training."""
     benchmark = read_question(snapshot.path, None, (5, 10))
     more = replace(benchmark, segments={"again": benchmark.test}, happened=benchmark.shop)
-    return evaluate(more, seed=0, device="cpu", baselines=("popularity",), curve=True).as_dict()
+    with quick_training():
+        return evaluate(more, seed=0, device="cpu", baselines=("popularity",), curve=True).as_dict()
 
 
 def test_the_model_beats_popularity_where_taste_decides(found):
@@ -49,6 +51,7 @@ def test_every_term_has_a_weight_for_each_behaviour_and_what_it_adds(found, snap
         assert all(isinstance(weight, float) for weight in weights.values())
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_relation_can_be_left_out_of_an_evaluation(snapshot):
     found = evaluate(read_question(snapshot.path, None, (5,), without=("IN_CATEGORY",)), baselines=(), device="cpu")
     assert "IN_CATEGORY" not in found.as_dict()["config"]["fit"]["weights"]

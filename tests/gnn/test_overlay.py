@@ -10,7 +10,6 @@ from gnn.explain import explain, unit_scores
 from gnn.histories import histories
 from gnn.live_links import Built, LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
-from gnn.train import train
 from schema.ontology import parse_ontology
 from schema.pseudonym import pseudonym
 
@@ -125,14 +124,9 @@ def test_other_words_of_a_known_product_change_its_vector(scorer):
     assert score(write_products(scorer, [same]), "p6") != pytest.approx(score(write_products(scorer, [other]), "p6"))
 
 
-def test_a_cold_vector_equals_the_one_that_the_graph_network_would_give(tmp_path):
+def test_a_cold_vector_equals_the_one_that_the_graph_network_would_give(unmet, unmet_scorer):
     """Fold-in of a product that was in the training graph, without events, gives its own vector back."""
-    shop = checkerboard()
-    shop.products += 1
-    shop.edges = {**shop.edges, "IN_CATEGORY": [*shop.edges["IN_CATEGORY"], (40, 0, 1.0)]}
-    shop.text = np.vstack([shop.text, shop.text[0]])
-    known = train(shop.write(tmp_path / "s"), seed=0, device="cpu").scorer
-    text = shop.text[40]
+    known, text = unmet_scorer, unmet.text[40]
     again = write_products(known, [even(id="twin", features={"text": text})])
     # The twin has no free vector; the known one has, so only the text's own layer is compared exactly.
     assert again.latent.layers["text"][0, -1] == pytest.approx(known.latent.layers["text"][0, 40], abs=1e-6)

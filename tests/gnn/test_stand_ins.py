@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_shop import START, checkerboard
+from small_shop import START
 
 from gnn.explain import explain, unit_scores
 from gnn.likeness import NEIGHBOURS, RELATIONS, Likeness, along, main_axes, related
 from gnn.live_links import LiveProduct
 from gnn.overlay import remove_products, write_products
 from gnn.stand_ins import StandIns
-from gnn.train import train
 
 NOW = START + timedelta(days=100)
 ROWS = [("p0", "purchase", 1, NOW), ("p4", "purchase", 2, NOW), ("p5", "view", 1, NOW)]
@@ -105,12 +104,8 @@ def test_a_product_of_which_nothing_is_known_has_no_stand_ins_that_count(scorer)
     assert now.score(now.history(ROWS), NOW)[-1] == pytest.approx(bare.score(now.history(ROWS), NOW)[-1])
 
 
-def test_a_product_that_nobody_met_by_the_build_has_stand_ins_from_it_on(tmp_path):
-    shop = checkerboard()
-    shop.products += 1
-    shop.edges = {**shop.edges, "IN_CATEGORY": [*shop.edges["IN_CATEGORY"], (40, 0, 1.0)]}
-    shop.text = np.vstack([shop.text, shop.text[0]])
-    known = train(shop.write(tmp_path / "s"), seed=0, device="cpu").scorer
+def test_a_product_that_nobody_met_by_the_build_has_stand_ins_from_it_on(unmet_scorer):
+    known = unmet_scorer
     assert known.stand_ins.products.tolist() == [40]
     assert known.stand_ins.known[0, 0] == 0
     assert not known.latent.layers["free"][0, 40].any()

@@ -67,6 +67,7 @@ def test_lists_must_have_a_length(snapshot):
         read_question(snapshot.path, None, (0,))
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_model_goes_on_from_an_earlier_one(snapshot, artifact, artifact_folder):
     shop = read_shop(snapshot)
     vectors = earlier_vectors(load_artifact(artifact_folder).scorer, shop)
@@ -95,12 +96,14 @@ def test_a_short_budget_still_gives_a_model(snapshot):
     assert np.isfinite(train(snapshot, device="cpu", minutes=0.001).scorer.prior).all()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_tiny_shop_with_one_buyer_still_gets_a_model(tmp_path):
     events = [(0, 0, "purchase", 1.0, None), (0, 1, "purchase", 50.0, "b"), (1, 0, "view", 60.0, None)]
     artifact = train(SmallShop(3, 2, events).write(tmp_path / "s"), device="cpu")
     assert np.isfinite(artifact.scorer.prior).all()
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_shop_without_texts_learns_from_behaviour_alone(tmp_path):
     artifact = train(checkerboard(text=False).write(tmp_path / "s"), device="cpu")
     assert set(artifact.scorer.latent.layers) == {"free"}

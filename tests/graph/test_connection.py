@@ -2,11 +2,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
-from graph import StoreError, StoreUnavailable, connect
+from graph import Loaded, StoreError, StoreUnavailable, connect
 from tests.graph.shop_tables import events, products, purchase
 from tools.neo4j_server import running_server
 from tools.neo4j_server.releases import Installed
@@ -50,31 +50,47 @@ def test_a_store_that_accepts_and_says_nothing_does_not_hold_a_ping(silent_port:
     assert time.monotonic() - start < 8.0
 
 
-def test_a_load_that_lost_its_server_completes_when_repeated(neo4j_installed: Installed, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Survived:
+    """A load whose server was killed and then started anew, and that server."""
+
+    failure: StoreUnavailable
+    again: Loaded
+    events: int
+    server: Server
+
+
+@pytest.fixture(scope="module")
+def survived(neo4j_installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survived]:
     rows = events(*(purchase(f"e{n}", f"u{n % 50}", "tea") for n in range(12_000)))
-    with running_server(neo4j_installed, tmp_path / "data") as server:
+    data = tmp_path_factory.mktemp("killed") / "data"
+    with running_server(neo4j_installed, data) as server:
         port = int(server.url.rpartition(":")[2])
         with connect(server.url) as store:
             store.prepare()
             store.load_nodes("Product", products("tea"))
-            with pytest.raises(StoreUnavailable, match="run this again"):
+            with pytest.raises(StoreUnavailable) as failure:
                 store.load_events(rows, lambda *_: _kill(server))
             # The same store finds the server again when that is back.
-            with running_server(neo4j_installed, tmp_path / "data", port=port):
-                loaded = store.load_events(rows)
-                assert loaded.written > 0
-                assert loaded.existing >= 5_000
-                assert store.counts()["Event"] == 12_000
+            with running_server(neo4j_installed, data, port=port) as back:
+                yield Survived(failure.value, store.load_events(rows), store.counts()["Event"], back)
 
 
-def test_the_server_ends_with_the_process_that_started_it(neo4j_installed: Installed, tmp_path: Path) -> None:
-    with running_server(neo4j_installed, tmp_path / "data") as server:
-        ended = threading.Thread(target=server.process.wait, daemon=True)
-        ended.start()
-        assert server.process.stdin is not None
-        server.process.stdin.close()  # what the kernel does for a process that is killed
-        ended.join(20)
-        assert not ended.is_alive()
+def test_a_load_that_lost_its_server_completes_when_repeated(survived: Survived) -> None:
+    assert "run this again" in str(survived.failure)
+    assert survived.again.written > 0
+    assert survived.again.existing >= 5_000
+    assert survived.events == 12_000
+
+
+def test_the_server_ends_with_the_process_that_started_it(survived: Survived) -> None:
+    process = survived.server.process
+    ended = threading.Thread(target=process.wait, daemon=True)
+    ended.start()
+    assert process.stdin is not None
+    process.stdin.close()  # what the kernel does for a process that is killed
+    ended.join(20)
+    assert not ended.is_alive()
 
 
 def _kill(server: Server) -> None:

@@ -21,8 +21,10 @@ COUNT = CONNECT + "print(store.counts()['Event'])"
 RECORD_FOR_EVER = (
     "import itertools, sys\n"
     "from graph import connect\n"
-    "from tests.graph.shop_tables import events, purchase\n"
+    "from tests.graph.shop_tables import events, products, purchase\n"
     "store = connect('embedded:' + sys.argv[1])\n"
+    "store.prepare()\n"
+    "store.load_nodes('Product', products('tea'))\n"
     "for turn in itertools.count():\n"
     "    print(*store.record_events(events(purchase(f'k{turn}', 'ann', 'tea'))).accepted, flush=True)\n"
 )
@@ -66,14 +68,21 @@ def shop(folder: Path) -> Store:
     return store
 
 
-def test_a_second_process_finds_the_running_engine(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder whose engine runs, with one event."""
+    folder = tmp_path_factory.mktemp("running") / "graph"
     with shop(folder) as store:
         store.record_events(events(purchase("e1", "ann", "tea")))
-        running = engine_of(folder)
-        assert run(COUNT, folder) == "1\n"
-        assert engine_of(folder) == running
-        assert stat.S_IMODE((folder / RUNNING).stat().st_mode) == 0o600
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        yield folder
+
+
+def test_a_second_process_finds_the_running_engine(running: Path) -> None:
+    engine = engine_of(running)
+    assert run(COUNT, running) == "1\n"
+    assert engine_of(running) == engine
+    assert stat.S_IMODE((running / RUNNING).stat().st_mode) == 0o600
+    assert stat.S_IMODE(running.stat().st_mode) == 0o700
 
 
 def test_clients_that_start_at_the_same_time_share_one_engine(folder: Path) -> None:
@@ -103,7 +112,6 @@ def test_the_engine_ends_with_its_last_client_and_keeps_the_graph(folder: Path) 
 
 
 def test_the_engine_ends_when_its_last_client_is_killed_and_no_committed_event_is_lost(folder: Path) -> None:
-    shop(folder).close()
     client = subprocess.Popen(
         [sys.executable, "-c", RECORD_FOR_EVER, str(folder)],
         stdout=subprocess.PIPE,
@@ -167,13 +175,13 @@ def test_an_engine_that_cannot_start_shows_its_last_words(tmp_path: Path) -> Non
         connect(f"embedded:{tmp_path}")
 
 
-def test_a_damaged_lock_file_is_named(folder: Path) -> None:
-    with shop(folder) as store:
-        whole = (folder / RUNNING).read_text()
-        (folder / RUNNING).write_text("{")
-        with pytest.raises(StoreError, match=r"server\.json: is damaged"):
-            connect(f"embedded:{folder}")
-        (folder / RUNNING).write_text(whole)
+def test_a_damaged_lock_file_is_named(running: Path) -> None:
+    whole = (running / RUNNING).read_text()
+    (running / RUNNING).write_text("{")
+    with pytest.raises(StoreError, match=r"server\.json: is damaged"):
+        connect(f"embedded:{running}")
+    (running / RUNNING).write_text(whole)
+    with connect(f"embedded:{running}") as store:
         store.ping()
 
 

@@ -3,9 +3,8 @@
 import gzip
 import json
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-INVOICE_LINES = 150_000
+from api.child_server import ChildServer
+from api.settings import Settings
+from graph import connect
+from tests.support.commands import encoderless_server, pathrec_apart
+
+INVOICE_LINES = 60_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,14 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo at full size; its first user waits for minutes."""
-    return run_demo(tmp_path_factory.mktemp("demo"))
+    return _run_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def demo_server(demo: Demo) -> Iterator[ChildServer]:
+    """A server over the shop of the demo."""
+    with encoderless_server(Settings(home=demo.home)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +53,12 @@ def retail_home(tmp_path_factory: pytest.TempPathFactory, data_folder: Callable[
     """
     folder = tmp_path_factory.mktemp("retail")
     file = _first_lines(data_folder("online_retail") / "online_retail.csv.gz", folder / "invoices.csv")
-    _pathrec(folder, "ingest", "online-retail", str(file), "--home", "home")
-    _pathrec(folder, "embed", "--home", "home")
-    _pathrec(folder, "export", "home/snapshot", "--home", "home")
-    _pathrec(folder, "train", "home/snapshot", "--out", "model", "--budget", "0.3")
-    _pathrec(folder, "publish", "model", "--home", "home")
+    with connect(f"embedded:{folder / 'home' / 'graph'}"):  # holds the engine, which each command would start anew
+        _pathrec(folder, "ingest", "online-retail", str(file), "--home", "home")
+        _pathrec(folder, "embed", "--home", "home")
+        _pathrec(folder, "export", "home/snapshot", "--home", "home")
+        _pathrec(folder, "train", "home/snapshot", "--out", "model", "--budget", "0.3")
+        _pathrec(folder, "publish", "model", "--home", "home")
     return folder / "home"
 
 
@@ -56,16 +68,15 @@ def _first_lines(packed: Path, file: Path) -> Path:
     return file
 
 
-def run_demo(folder: Path, *options: str) -> Demo:
+def _run_demo(folder: Path) -> Demo:
     """Runs the demo in a folder; it must succeed."""
-    done = _pathrec(folder, "demo", "--once", "--home", "home", "--json", "demo.json", *options)
+    done = _pathrec(folder, "demo", "--once", "--home", "home", "--json", "demo.json")
     document = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
     return Demo(folder / "home", document, done.stdout, _left_running(folder))
 
 
 def _pathrec(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "api.cli", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = pathrec_apart(*arguments, folder=folder)
     assert done.returncode == 0, done.stderr
     return done
 

@@ -8,7 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
@@ -34,10 +34,20 @@ class Paths:
     starts: Links
     ends: Links
     owner: dict[str, str]
+    through: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def middle_degree(self) -> dict[str, float]:
         return _column_sums(self.starts)
+
+    def passed_on(self, shares: list[float]) -> dict[str, float]:
+        """Middle node -> what a path through it counts."""
+        if not self.through:
+            for middle, links in self.middle_degree.items():
+                degree = max(links, 1.0)
+                weights = (share * degree**-power for share, power in zip(shares, MIDDLE_POWERS, strict=True))
+                self.through[middle] = sum(weights)
+        return self.through
 
 
 def _column_sums(links: Links) -> dict[str, float]:
@@ -153,25 +163,23 @@ class NaiveScorer:
 
     def through(self, term: str, start: str, end: str, viewer: str | None) -> tuple[float, float, float]:
         """Sum over the middle nodes and degrees of both ends."""
-        paths, shares = self.two_step(term), self.says["terms"][term]["middle"]
+        paths = self.two_step(term)
+        weight = paths.passed_on(self.says["terms"][term]["middle"])
         left, right = paths.starts.get(start, {}), paths.ends.get(end, {})
         total = 0.0
         for middle in sorted(left.keys() & right.keys()):
             if viewer is None or paths.owner.get(middle) != viewer:
-                degree = max(paths.middle_degree[middle], 1.0)
-                weight = sum(share * degree**-power for share, power in zip(shares, MIDDLE_POWERS, strict=True))
-                total += left[middle] * right[middle] * weight
+                total += left[middle] * right[middle] * weight[middle]
         return total, sum(left.values()), sum(right.values())
 
     def crowd(self, start: str, end: str) -> float:
         """The low-pass term between two products."""
         if start == end:
             return 0.0
-        arrays, says = self._low_pass, self.says["low_pass"]
+        arrays = self._low_pass
         j, i = self.position[start], self.position[end]
         total = 0.0
-        for left, right, value in zip(arrays["basis"][j], arrays["basis"][i], says["values"], strict=True):
-            response = sum(eta * value**p for eta, p in zip(says["response"], RESPONSE_POWERS, strict=True))
+        for left, right, response in zip(arrays["basis"][j], arrays["basis"][i], self._response, strict=True):
             total += left * response * right
         return float(arrays["start_factor"][j] * total * arrays["end_factor"][i])
 
@@ -286,6 +294,15 @@ class NaiveScorer:
     def _low_pass(self) -> dict[str, Any]:
         arrays = load_file(self.artifact / "low_pass.safetensors")
         return {name: array.astype(float).tolist() for name, array in arrays.items()}
+
+    @cached_property
+    def _response(self) -> list[float]:
+        """What each frequency counts."""
+        says = self.says["low_pass"]
+        return [
+            sum(eta * value**p for eta, p in zip(says["response"], RESPONSE_POWERS, strict=True))
+            for value in says["values"]
+        ]
 
     @cached_property
     def _layers(self) -> dict[str, Any]:

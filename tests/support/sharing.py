@@ -11,12 +11,16 @@ TOGETHER = {
     "tests/api/test_demo.py": "demo",
     "tests/test_readme.py": "demo",
     "tests/test_exactness.py": "demo",
-    "tests/api/test_cli.py": "commands",
     "tests/graph/": "graph",
     "tests/api/serving/": "serving",
+    "tests/api/test_cli.py": "commands",
+    **{
+        f"tests/gnn/test_{name}.py": "model"
+        for name in ("artifact", "explain", "overlay", "scoring", "stand_ins", "train")
+    },
 }
 # The shop of invoices is a set-up of its own.
-APART = {"[retail_home]": "retail"}
+APART = {"[retail]": "retail"}
 FIRST = list(dict.fromkeys(["demo", "retail", *TOGETHER.values()]))
 
 

@@ -1,14 +1,14 @@
 """What holds for every baseline."""
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import pytest
 
 from gnn.baselines import BASELINES, Fitted, Skipped
-from gnn.tasks import Questions
+from gnn.tasks import Questions, Ranker
 
 from .conftest import NEWCOMER, Board, asked
 
@@ -22,15 +22,34 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """A baseline, and what its goal was asked with meanwhile."""
+
+    fitted: Fitted
+    asked: list[Questions]
+
+
 @pytest.fixture(scope="session")
-def fitted(board: Board):
+def tuned(board: Board):
     @cache
-    def fit(name: str) -> Fitted:
-        found = BASELINES[name](board.shop, board.validation, board.goal, seconds=60.0, seed=0)
+    def fit(name: str) -> Tuned:
+        asked: list[Questions] = []
+
+        def goal(ranker: Ranker, questions: Questions) -> float:
+            asked.append(questions)
+            return board.goal(ranker, questions)
+
+        found = BASELINES[name](board.shop, board.validation, goal, seconds=60.0, seed=0)
         assert isinstance(found, Fitted)
-        return found
+        return Tuned(found, asked)
 
     return fit
+
+
+@pytest.fixture(scope="session")
+def fitted(tuned):
+    return lambda name: tuned(name).fitted
 
 
 def test_what_was_held_out_stands_above_what_the_user_never_buys(name, fitted, board):
@@ -74,18 +93,10 @@ def test_without_time_a_baseline_answers_and_says_that_it_had_not_converged(name
     assert np.isfinite(found.ranker(board.test)).all()
 
 
-def test_tuning_looks_at_nothing_but_the_validation_part(name, board):
+def test_tuning_looks_at_nothing_but_the_validation_part(name, tuned, board):
     """The goal is only ever asked with the validation's questions."""
-    seen: list[Questions] = []
-
-    def goal(ranker, questions):
-        seen.append(questions)
-        return 0.0
-
-    found = BASELINES[name](board.shop, board.validation, goal, seconds=60.0, seed=0)
-    assert isinstance(found, Fitted)
-    assert all(questions is board.validation.questions for questions in seen)
-    assert seen
+    assert tuned(name).asked
+    assert all(questions is board.validation.questions for questions in tuned(name).asked)
 
 
 @pytest.mark.parametrize("name", NEEDS_IMPLICIT)

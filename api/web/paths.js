@@ -95,7 +95,7 @@ const narrow = (width) => width < 560;
 /** Where everything goes. */
 function shaped({ starts, middles, lines }, width) {
   const small = narrow(width);
-  const [tall, gap] = small ? [88, 10] : [70, 12];
+  const [tall, gap] = small ? [92, 10] : [76, 10];
   const widths = small ? [0.37, 0.31, 0.18] : [0.33, 0.26, 0.2];
   const space = (width * (1 - widths[0] - widths[1] - widths[2])) / 2;
   const [first, second, third] = widths.map((part) => part * width);
@@ -182,7 +182,7 @@ function target(product, { x, y, width, height }) {
 
 function legend(nodes) {
   const types = [...new Set(nodes.map((node) => node.type).filter(Boolean))];
-  const names = { Product: "Product of the history", User: "Shoppers", Basket: "Baskets", Session: "Visits", Words: "Words" };
+  const names = { Product: "Products", User: "Shoppers", Basket: "Baskets", Session: "Visits", Words: "Words" };
   const found = new Map(types.map((type) => [names[type] ?? sentence(spaced(type)), colour(type)]));
   return h(
     "ul",

@@ -98,7 +98,7 @@ def number(text: str) -> float:
 def test_from_a_shopper_to_reasons_that_add_up_and_a_list_without_a_purchase(page: Page, shop: Client) -> None:
     view(page, shop, "")
     page.get_by_role("combobox").fill("u8")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Show", exact=True).click()
     expect(page.get_by_role("heading", name="u8")).to_be_visible()
     before = ranking(page)
     assert before == shop.ids({"userId": "u8"}, 24)
@@ -327,7 +327,7 @@ def test_an_expert_sees_the_cypher_of_each_path(browser: Browser, shop: Client) 
 
 
 def test_a_search_is_narrowed_down_by_what_was_found(page: Page, shop: Client) -> None:
-    query = """query($query: String!, $filter: ProductFilter) { search(query: $query, audience: {userId: "u8"},
+    query = """query($words: String!, $filter: ProductFilter) { search(query: $words, audience: {userId: "u8"},
         filter: $filter, first: 24) { totalCount edges { score node { productId } } } }"""
     view(page, shop, "search")
     page.get_by_label("Words").fill("red")
@@ -335,11 +335,11 @@ def test_a_search_is_narrowed_down_by_what_was_found(page: Page, shop: Client) -
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_text("in the order of u8")).to_be_visible()
     mugs = {"categoryIds": ["mug"], "includeBought": True}
-    all_of_it = shop.ask(query, query="red", filter={"includeBought": True})["search"]
+    all_of_it = shop.ask(query, words="red", filter={"includeBought": True})["search"]
     assert ranking(page) == [edge["node"]["productId"] for edge in all_of_it["edges"]]
     page.get_by_role("link", name=re.compile("^Mugs")).click()
     expect(page).to_have_url(re.compile("category=mug"))
-    found = shop.ask(query, query="red", filter=mugs)["search"]
+    found = shop.ask(query, words="red", filter=mugs)["search"]
     expect(page.get_by_text(f"{found['totalCount']} products")).to_be_visible()
     assert ranking(page) == [edge["node"]["productId"] for edge in found["edges"]]
     page.locator("a.card").nth(1).click()

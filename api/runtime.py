@@ -22,6 +22,7 @@ from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
 from api.services.reports import Reports
+from api.services.rulebook import Rulebook
 from api.services.search import Searcher
 from api.services.shop import Shop
 from api.settings import Settings
@@ -126,4 +127,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
         reports=Reports(home / "reports"),
+        rules=Rulebook(store, recommender),
     )

@@ -24,6 +24,7 @@ from rich.table import Table
 
 from api import registry
 from api.services.relevance import fused
+from api.services.search import nearest
 from api.settings import load_settings
 from benchmarks.machine import machine, write_json
 from benchmarks.serving import Client, serving, shop_of
@@ -34,7 +35,6 @@ from ingestion.encoders.text import load_text_encoder
 
 SEED, FIRST = 1, 20
 CLIENTS = (1, 8)
-NEAREST = 100
 
 _SEARCH = """query($q: String!, $u: String) {
     search(query: $q, audience: {userId: $u}, first: 20) { totalCount lexicalOnly %s } }"""
@@ -103,13 +103,12 @@ def quality(store: Store, asked: Mapping[str, str], titles: Mapping[str, str]) -
             if found:
                 break
         whole, short = (vectors @ query).clip(0.0), (kept @ (query @ axes)).clip(0.0)
-        near = np.where(short >= np.partition(short, -NEAREST)[-NEAREST], short, 0.0)
         target, others = place[key], [row for row in same[titles[key]] if row != place[key]]
         for name, scores in (
             ("lexical", lexical),
             ("vectors", whole),
             (f"vectors along {axes.shape[1]} directions", short),
-            ("fused", fused([lexical, near])),
+            ("fused", fused([lexical, nearest(short, np.ones(len(ids), bool))])),
         ):
             ranks.setdefault(name, []).append(rank_of(scores, target, others))
     return {name: measures(values) for name, values in ranks.items()}

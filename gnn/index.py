@@ -89,12 +89,25 @@ class Index:
         self, scorer: Scorer, history: History, as_of: datetime, viewer: str | None = None, told: Stated = NOTHING
     ) -> FloatArray:
         """(N,) scores of all products, deleted ones included; to the last bit those of `scores`. Arguments as there."""
+        return self.scores_of(scorer, history, as_of, viewer, told, products=np.arange(scorer.size))
+
+    def scores_of(
+        self,
+        scorer: Scorer,
+        history: History,
+        as_of: datetime,
+        viewer: str | None = None,
+        told: Stated = NOTHING,
+        *,
+        products: IntArray,
+    ) -> FloatArray:
+        """(P,) scores of some products, each once, deleted ones included; other arguments as in `scores`."""
         if not len(history) and not len(told):
-            return scorer.prior.copy()
+            return np.asarray(scorer.prior[products])
         with _Borrowed(self._spaces, scorer) as space:
             as_of_ms = int(as_of.timestamp() * 1000)
             walk = HistoryWalk.of(scorer, history, as_of_ms, scorer.person(viewer), space, told)
-            return walk.scores(np.arange(scorer.size))
+            return walk.scores(products)
 
     def with_popular(self, scorer: Scorer) -> "Index":
         """The index for a model with another prior: the best by it are candidates too."""

@@ -27,6 +27,7 @@ from graph.records import (
     ProductLinks,
     ProductRecord,
     Recorded,
+    Rule,
 )
 from graph.store import Store
 
@@ -49,6 +50,7 @@ __all__ = [
     "ProductRecord",
     "Query",
     "Recorded",
+    "Rule",
     "Store",
     "StoreError",
     "StoreUnavailable",

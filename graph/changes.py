@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PRODUCTS_DELETED = "PRODUCTS_DELETED"  # product ids
     MEETINGS_REMOVED = "MEETINGS_REMOVED"  # meeting, pseudonym of the group and product id, joined
     USER_DELETED = "USER_DELETED"  # one pseudonym
+    RULES_WRITTEN = "RULES_WRITTEN"  # rule ids, deleted ones as well
 
 
 def meeting_key(meeting: str, group: str, product: str) -> str:

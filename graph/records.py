@@ -193,6 +193,34 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What people of the shop have said about its lists, as data.
+
+    Attributes:
+        kind: what it does; the store takes any.
+        weight, position: how much and where, as its kind needs it.
+        created, changed: by the shop's clock, as are start and end; without these it always counts.
+        products, categories, brands: what it is for, categories with all below them.
+        reaches: all products that this is by now; left out when a rule is written.
+    """
+
+    id: str
+    kind: str
+    created: datetime
+    changed: datetime
+    author: str | None = None
+    note: str | None = None
+    weight: float | None = None
+    position: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    products: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    reaches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ProductLinks:
     """A product's neighbours and vectors.
 

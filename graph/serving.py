@@ -89,20 +89,35 @@ def _properties(ontology: Ontology, names: Sequence[str], values: Sequence[objec
 
 def categories(connection: Connection, ontology: Ontology) -> list[CategoryRow]:
     """All categories with the one above them, by id."""
-    query = Query(f"MATCH (c:Category) RETURN c.id, c.name, [(c)-[:{_tree(ontology)}]->(parent:Category) | parent.id]")
+    query = Query(
+        f"MATCH (c:Category) RETURN c.id, c.name, [(c)-[:{category_trees(ontology)}]->(parent:Category) | parent.id]"
+    )
     return sorted(CategoryRow(key, name, min(parents, default=None)) for key, name, parents in connection.rows(query))
 
 
 def category_products(connection: Connection, ontology: Ontology, category: str) -> list[str]:
     """Ids of the products in a category or anywhere below it, sorted."""
     query = Query(
-        f"MATCH (:Category {{id: $id}})<-[:{_tree(ontology)}*0..]-(c:Category) WITH DISTINCT c "
+        f"MATCH (:Category {{id: $id}})<-[:{category_trees(ontology)}*0..]-(c:Category) WITH DISTINCT c "
         "MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN DISTINCT p.id",
         {"id": category},
     )
     return sorted(key for (key,) in connection.rows(query))
 
 
-def _tree(ontology: Ontology) -> str:
+def linked_products(
+    connection: Connection, ontology: Ontology, relation: str, nodes: Sequence[str]
+) -> dict[str, list[str]]:
+    """Node -> ids of the products that a relation links to it, of the nodes that exist."""
+    target = quoted(ontology.relations[relation].target)
+    query = Query(
+        f"UNWIND $ids AS id MATCH (n:{target} {{id: id}}) RETURN n.id, [(n)<-[:{quoted(relation)}]-(p:Product) | p.id]",
+        {"ids": list(dict.fromkeys(nodes))},
+    )
+    return {key: sorted(set(products)) for key, products in connection.rows(query)}
+
+
+def category_trees(ontology: Ontology) -> str:
+    """The relations from a category to the one above, as a pattern takes them."""
     trees = [n for n, r in ontology.relations_between("Category", "Category").items() if r.tree]
     return "|".join(quoted(name) for name in trees or ["CHILD_OF"])

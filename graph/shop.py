@@ -11,7 +11,7 @@ from graph.cypher import Query, quoted
 from graph.dialect import Dialect
 from graph.errors import StoreError
 from graph.times import now_ms, to_ms
-from schema.ontology import EVENT_NODE, Ontology
+from schema.ontology import EVENT_NODE, RULE_NODE, Ontology
 
 _INDEXED = {EVENT_NODE: ("basket", "session", "recorded")}
 
@@ -93,7 +93,7 @@ def _kept(connection: Connection, prefix: str) -> dict[str, Any]:
 
 
 def _schema(ontology: Ontology) -> list[Query]:
-    unique = [(label, "id") for label in (*ontology.nodes, EVENT_NODE, "Shop")] + [("Change", "number")]
+    unique = [(label, "id") for label in (*ontology.nodes, EVENT_NODE, RULE_NODE, "Shop")] + [("Change", "number")]
     queries = [
         f"CREATE CONSTRAINT {quoted(f'{label}_{name}')} IF NOT EXISTS "
         f"FOR (n:{quoted(label)}) REQUIRE n.{quoted(name)} IS UNIQUE"

@@ -19,6 +19,7 @@ from graph import (
     load,
     paths,
     products,
+    rules,
     search,
     serving,
     shop,
@@ -41,6 +42,7 @@ from graph.records import (
     ProductLinks,
     ProductRecord,
     Recorded,
+    Rule,
 )
 from schema.ontology import Ontology, Term, default_ontology
 from schema.progress import Report, silent
@@ -213,6 +215,14 @@ class Store:
         """Node type -> id -> score of nodes whose texts have every word, or any of them."""
         return search.find_texts(self._connection, self._dialect, self.ontology, words, every=every)
 
+    def linked_products(self, relation: str, nodes: Sequence[str]) -> dict[str, list[str]]:
+        """Node -> ids of the products that a relation links to it, of the nodes that exist."""
+        return serving.linked_products(self._connection, self.ontology, relation, nodes)
+
+    def rules(self) -> list[Rule]:
+        """All business rules with the products that they reach now."""
+        return rules.rules(self._connection, self.ontology)
+
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""
         return paths.product_links(self._connection, self.ontology, ids)
@@ -253,6 +263,14 @@ class Store:
     def reject_labels(self, relation: str, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Takes predicted or accepted labels, (product, node), away for good; says which there were."""
         return labels.reject_labels(self._connection, self.ontology, relation, pairs)
+
+    def upsert_rule(self, rule: Rule) -> list[tuple[str, str]]:
+        """Writes a business rule; says which of its ends, (type, id), are not there: then nothing was written."""
+        return rules.upsert_rule(self._connection, rule)
+
+    def delete_rule(self, rule: str) -> bool:
+        """Deletes a business rule; False if there is none of this id."""
+        return rules.delete_rule(self._connection, rule)
 
     def delete_events(self, ids: Sequence[str]) -> list[str]:
         """Deletes events; says which there were."""

@@ -45,6 +45,16 @@ class ContributionKind(Enum):
     BOOST = strawberry.enum_value("BOOST", description="A rule of the shop, named by `rule`, that lifts or lowers it.")
 
 
+@strawberry.enum(description="What put a product at its rank.")
+class Placement(Enum):
+    SCORE = strawberry.enum_value("SCORE", description="Its score alone.")
+    DIVERSITY = strawberry.enum_value("DIVERSITY", description="How little it is like what comes before it.")
+    EXPLORATION = strawberry.enum_value(
+        "EXPLORATION", description="Chance: it was drawn among products that few have seen so far."
+    )
+    RULE = strawberry.enum_value("RULE", description="A rule of the shop, which pinned it or moved it by its weight.")
+
+
 @strawberry.type(description="A unit of the viewer's history: everything of one kind done with one product.")
 class HistoryItem:
     product: Annotated["Product", strawberry.lazy("api.graphql.products")]
@@ -160,13 +170,18 @@ class Explanation:
     )
     readable_share: float = strawberry.field(description="How much of all contributions has a path, 0 to 1.")
     without_text: bool = strawberry.field(description="Whether `audience.text` could not be read and does not count.")
+    placement: Placement = strawberry.field(description="What puts the product at its rank.")
+    rule: str | None = strawberry.field(description="Id of the business rule that puts it there, for RULE.")
 
     @resolver("The largest parts of the score, by absolute value. At most 100.")
     def contributions(self, first: int | None = _LISTED) -> list[Contribution]:
         found = self.found.contributions[: checked_first(first, _LISTED)]
         return [self.page.contribution(part) for part in found]
 
-    @resolver("The smallest part of the history, and of what was said, without which it leaves the list; null if none.")
+    @resolver(
+        "The smallest part of the history, and of what was said, without which it leaves the list by its score; null "
+        "if none, and for what is pinned."
+    )
     def counterfactual(self, max_items: int | None = _UNITS_LIMIT) -> Counterfactual | None:
         max_items = _UNITS_LIMIT if max_items is None else max_items
         if not 1 <= max_items <= _UNITS_LIMIT:
@@ -204,6 +219,8 @@ class Explanations:
             remainder=Remainder(count=found.remainder_count, value=found.remainder_value),
             readable_share=found.readable_share,
             without_text=self._page.viewing.heard.without_text,
+            placement=Placement(item.placement),
+            rule=item.rule,
         )
 
     def contribution(self, found: service.Contribution) -> Contribution:
@@ -250,6 +267,8 @@ class Explanations:
 
     def counterfactual(self, position: int, most: int) -> Counterfactual | None:
         """What would push a product out of the list as far as it was shown."""
+        if self._page.is_pinned(position):
+            return None
         length = self._page.length
         found = service.without(self._page.viewing, position, self._page.allowed, length, most)
         if found is None:

@@ -1,9 +1,6 @@
 # ruff: noqa: D101 - a type is described in the schema itself
 """The mutations. What is wrong with their input comes back beside the payload, as `userErrors`."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import strawberry
 from strawberry.types import Info
 
@@ -11,19 +8,11 @@ from api.graphql.context import Context
 from api.graphql.fields import resolver
 from api.graphql.inputs import EventInput, ProductInput
 from api.graphql.products import Product, product_of
-from api.services.errors import NotFoundError, ServiceError, UnavailableError
+from api.graphql.rules import RuleMutations
+from api.graphql.user_errors import UserError, attempt
+from api.services.errors import NotFoundError
 from api.services.events import Receipt
 from api.services.products import Written
-from graph import StoreError, StoreUnavailable
-
-T = TypeVar("T")
-
-
-@strawberry.type(description="What is wrong with the input of a mutation.")
-class UserError:
-    code: str
-    field: str | None = strawberry.field(description="The place in the input.")
-    message: str
 
 
 @strawberry.type(description="An event that was not recorded.")
@@ -79,7 +68,7 @@ class DeleteUserPayload:
 
 
 @strawberry.type
-class Mutation:
+class Mutation(RuleMutations):
     @resolver("Records events, at most 1,000 at a time. They count in the very next answer.")
     def record_events(self, info: Info[Context, None], events: list[EventInput]) -> RecordEventsPayload:
         recorder = info.context.shop.events
@@ -133,16 +122,3 @@ class Mutation:
 
         deleted, errors = attempt(delete, None)
         return DeleteUserPayload(deleted_user_id=deleted, user_errors=errors)
-
-
-def attempt(work: Callable[[], T], otherwise: T) -> tuple[T, list[UserError]]:
-    """The result of some work, or what the caller did wrong. Faults of ours are raised."""
-    try:
-        return work(), []
-    except (UnavailableError, StoreUnavailable):
-        raise
-    except ServiceError as error:
-        message = f"{error.message}; {error.remedy}" if error.remedy else error.message
-        return otherwise, [UserError(code=error.code, field=error.field, message=message)]
-    except StoreError as error:
-        return otherwise, [UserError(code="BAD_USER_INPUT", field=None, message=str(error))]

@@ -10,13 +10,22 @@ from strawberry.types import Info
 
 from api.graphql.catalogue import Attribute, Brand, Category, Image, LazyProduct, Money, Node
 from api.graphql.context import Context
-from api.graphql.explanations import Explanation, Explanations, HistoryItem, asked_contributions, history_item
+from api.graphql.explanations import (
+    Explanation,
+    Explanations,
+    HistoryItem,
+    Placement,
+    asked_contributions,
+    history_item,
+)
 from api.graphql.fields import lazy, resolver
 from api.graphql.ids import global_id
-from api.services.catalogue import ProductFilter
+from api.services.catalogue import Linked, ProductFilter
 from api.services.checks import checked_first
 from api.services.cursors import Position
 from api.services.errors import BadInputError, CursorExpiredError
+from api.services.interests import FEATURE
+from api.services.placement import Options
 from api.services.viewing import Page, Ranked, Viewing
 
 PAGE = 20
@@ -29,16 +38,6 @@ class Strategy(Enum):
         "COLD_START", description="A session, products that were named, interests or words."
     )
     POPULAR = strawberry.enum_value("POPULAR", description="Nothing is known of the viewer: what most like.")
-
-
-@strawberry.enum(description="What put a product at its rank.")
-class Placement(Enum):
-    SCORE = strawberry.enum_value("SCORE", description="Its score alone.")
-    DIVERSITY = strawberry.enum_value("DIVERSITY", description="How little it is like what comes before it.")
-    EXPLORATION = strawberry.enum_value(
-        "EXPLORATION", description="Chance: it was drawn among products that few have seen so far."
-    )
-    RULE = strawberry.enum_value("RULE", description="A rule of the shop, which pinned it or moved it by its weight.")
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -55,7 +54,15 @@ class PriceRangeInput:
     max: float | None = None
 
 
-@strawberry.input(name="ProductFilter", description="Hard conditions on the products of a list.")
+@strawberry.input(name="FeatureFilter", description="A relation from the product to any of some nodes.")
+class FeatureFilterInput:
+    node_ids: list[str] = strawberry.field(
+        description="The shop's own keys. For categories, those below them count too."
+    )
+    relation: str = strawberry.field(default=FEATURE, description="As the shop's ontology names it.")
+
+
+@strawberry.input(name="ProductFilter", description="Hard conditions on the products of a list. All of them hold.")
 class ProductFilterInput:
     category_ids: list[str] | None = strawberry.field(
         default=None, description="In any of these categories or in one below."
@@ -63,6 +70,13 @@ class ProductFilterInput:
     price: PriceRangeInput | None = None
     exclude_product_ids: list[str] | None = strawberry.field(default=None, description="None of these.")
     include_bought: bool = strawberry.field(default=False, description="Also what the viewer has bought already.")
+    brand_ids: list[str] | None = strawberry.field(default=None, description="Of any of these brands.")
+    features: list[FeatureFilterInput] | None = strawberry.field(
+        default=None, description="For each entry, linked to any of its nodes."
+    )
+    available: bool = strawberry.field(
+        default=True, description="False for what is said to be unavailable, and for nothing else."
+    )
 
     def condition(self) -> ProductFilter:
         """What the services take."""
@@ -73,7 +87,27 @@ class ProductFilterInput:
             maximum_price=price.max,
             exclude_product_ids=tuple(self.exclude_product_ids or ()),
             include_bought=self.include_bought,
+            brand_ids=tuple(self.brand_ids or ()),
+            features=tuple(Linked(f.relation, tuple(f.node_ids)) for f in self.features or () if f.node_ids),
+            available=self.available,
         )
+
+
+@strawberry.input(name="RecommendationOptions", description="How a list is put together.")
+class RecommendationOptionsInput:
+    diversity: float | None = strawberry.field(
+        default=None,
+        description="From 0, the order of the scores, to 1: how much products like those before move down.",
+    )
+    exploration: float | None = strawberry.field(
+        default=None,
+        description="Share of the slots, 0 to 1, that goes to products that few have met, drawn at random.",
+    )
+    seed: int | None = strawberry.field(default=None, description="Of the random numbers; by default of the moment.")
+
+    def options(self) -> Options:
+        """What the services take."""
+        return Options(self.diversity or 0.0, self.exploration or 0.0, self.seed)
 
 
 @strawberry.type(description="How much one feature of a product counts beside its others; all of them add up to 1.")
@@ -148,6 +182,9 @@ class RecommendationConnection:
     strategy: Strategy
     as_of: datetime = strawberry.field(description="The moment it was given for, by the shop's clock.")
     model_version: str = strawberry.field(description="The model that gave it.")
+    seed: int | None = strawberry.field(
+        description="What the random numbers of exploration came from; null where nothing was drawn."
+    )
     without_text: bool = strawberry.field(
         description="Whether `audience.text` could not be read, since the encoder is not ready, and does not count."
     )
@@ -230,6 +267,7 @@ def connection(
     conditions: ProductFilterInput | None,
     first: int | None,
     place: Position | None,
+    options: Options | None = None,
 ) -> RecommendationConnection:
     """A page of a ranked list.
 
@@ -239,15 +277,15 @@ def connection(
     first = checked_first(first, PAGE)
     recommender = context.shop.recommender
     condition = (conditions or ProductFilterInput()).condition()
-    if place is not None and place.question != recommender.question(viewing, condition):
-        if place.question == recommender.question(viewing, condition, otherwise=True):
+    if place is not None and place.question != recommender.question(viewing, condition, options):
+        if place.question == recommender.question(viewing, condition, options, otherwise=True):
             remedy = "ask again from the first page, without a cursor"
             raise CursorExpiredError(
                 "the words of this list can be read by now, or no longer", field="after", remedy=remedy
             )
-        remedy = "pass the cursor with the audience and filter it came with"
+        remedy = "pass the cursor with the audience, filter and options it came with"
         raise BadInputError("the cursor belongs to another list", field="after", remedy=remedy)
-    page = recommender.page(viewing, condition, first, place)
+    page = recommender.page(viewing, condition, first, place, options)
     types = PageTypes(context, page)
     context.cards.want(item.product for item in page.items)
     edges = [types.edge(item) for item in page.items]
@@ -263,6 +301,7 @@ def connection(
         strategy=Strategy(viewing.strategy),
         as_of=viewing.as_of,
         model_version=viewing.state.model_version,
+        seed=page.seed,
         without_text=viewing.heard.without_text,
         page=types,
     )

@@ -19,11 +19,13 @@ from api.graphql.products import (
     Product,
     ProductFilterInput,
     RecommendationConnection,
+    RecommendationOptionsInput,
     connection,
     product_of,
     read_cursor,
 )
 from api.graphql.reports import ReportQueries
+from api.graphql.rules import RuleQueries
 from api.graphql.search import SearchQueries
 from api.graphql.users import User, UserQueries
 from api.services.checks import check_moment
@@ -88,7 +90,7 @@ class ModelInfo:
 
 
 @strawberry.type
-class Query(UserQueries, ReportQueries, SearchQueries):
+class Query(UserQueries, ReportQueries, RuleQueries, SearchQueries):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)
@@ -114,14 +116,16 @@ class Query(UserQueries, ReportQueries, SearchQueries):
         info: Info[Context, None],
         audience: AudienceInput,
         filter: ProductFilterInput | None = None,  # noqa: A002 - the contract's name
+        options: RecommendationOptionsInput | None = None,
         first: int | None = PAGE,
         after: str | None = None,
     ) -> RecommendationConnection:
         context = info.context
+        wanted = (options or RecommendationOptionsInput()).options()
         place = read_cursor(context, after)
         moment = (place.as_of, place.model_version) if place else (None, None)
         viewing = context.shop.recommender.view(audience.audience(), *moment)
-        return connection(context, viewing, filter, first, place)
+        return connection(context, viewing, filter, first, place, wanted)
 
     @resolver("Why a product has its score for an audience, now or at the moment of an answer.")
     def explain(

@@ -50,10 +50,10 @@ class PriceFacet:
     count: int
 
 
-@strawberry.type(description="How many products could be had.")
+@strawberry.type(description="How many products that fit can be had, whether the filter lets them through or not.")
 class AvailabilityFacet:
-    available: int = strawberry.field(description="All that are in the list.")
-    unavailable: int = strawberry.field(description="Those that have the words too and do not show.")
+    available: int
+    unavailable: int
 
 
 @strawberry.type(description="Counts of all products found, not of the page; a filter on one of them gives as many.")

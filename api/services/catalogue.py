@@ -21,14 +21,28 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Linked:
+    """A condition: a relation leads from the product to any of some nodes."""
+
+    relation: str
+    node_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ProductFilter:
-    """Hard conditions; None and empty mean no condition."""
+    """Hard conditions, all of which must hold; None and empty mean no condition.
+
+    `available` False asks for what is said to be unavailable, which is not shown otherwise.
+    """
 
     category_ids: tuple[str, ...] = ()
     minimum_price: float | None = None
     maximum_price: float | None = None
     exclude_product_ids: tuple[str, ...] = ()
     include_bought: bool = False
+    brand_ids: tuple[str, ...] = ()
+    features: tuple[Linked, ...] = ()
+    available: bool = True
 
     def __post_init__(self) -> None:
         finite(self.minimum_price, "filter.price.min")

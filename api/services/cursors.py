@@ -26,7 +26,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Position:
     """The last product of a page. What follows ranks below its score, or ties with it and comes after.
 
-    `question` is a digest of audience and filter: a cursor continues the list it was made for.
+    `question` is a digest of audience, filter and options: a cursor continues the list it was made for.
+    `rules` is one of the business rules that ordered it.
     """
 
     as_of: datetime
@@ -35,6 +36,7 @@ class Position:
     rank: int
     score: float
     product: str
+    rules: str = ""
 
 
 class Cursors:
@@ -53,6 +55,7 @@ class Cursors:
                 position.rank,
                 position.score,
                 position.product,
+                position.rules,
             ],
             separators=(",", ":"),
         ).encode()

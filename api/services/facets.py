@@ -5,7 +5,7 @@ All of it comes from the model's links and the shelf, as they are now, and costs
 Shapes: N products.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import numpy as np
 from api.services.catalogue import BoolArray, CategoryTree, FloatArray
 from api.services.interests import BRAND, CATEGORY
 from api.services.live import LiveState
+from gnn.paths import IntArray
 
 _RANGES = 5
 
@@ -48,20 +49,20 @@ class Facets:
     unavailable: int
 
 
-def facets(state: LiveState, shown: BoolArray, hidden: BoolArray) -> Facets:
+def facets(state: LiveState, shown: BoolArray, available: int, unavailable: int) -> Facets:
     """The facets of some products.
 
     Args:
         state: the model they are of.
         shown: (N,) products that count.
-        hidden: (N,) those that would be shown as well if they were available.
+        available, unavailable: how many there are of each, shown or not.
     """
     return Facets(
         categories=_largest(_with_all_above(_members(state, CATEGORY, shown), state.categories)),
         brands=_largest({key: len(rows) for key, rows in _members(state, BRAND, shown).items()}),
         prices=price_ranges(state.shelf.price[shown]),
-        available=int(np.count_nonzero(shown)),
-        unavailable=int(np.count_nonzero(hidden)),
+        available=available,
+        unavailable=unavailable,
     )
 
 
@@ -79,7 +80,7 @@ def price_ranges(prices: FloatArray) -> tuple[PriceRange, ...]:
     )
 
 
-def _members(state: LiveState, relation: str, shown: BoolArray) -> dict[str, Sequence[int]]:
+def _members(state: LiveState, relation: str, shown: BoolArray) -> dict[str, IntArray]:
     """Key of a node -> the products shown that a relation links to it; nodes without any are absent."""
     term = next((term for term in state.scorer.terms if term.term.name == relation), None)
     if term is None:
@@ -92,9 +93,9 @@ def _members(state: LiveState, relation: str, shown: BoolArray) -> dict[str, Seq
     return {term.keys[node]: part for node, part in zip(found, np.split(rows[order], starts)[1:], strict=True)}
 
 
-def _with_all_above(members: Mapping[str, Sequence[int]], tree: CategoryTree) -> dict[str, int]:
+def _with_all_above(members: Mapping[str, IntArray], tree: CategoryTree) -> dict[str, int]:
     """Category -> how many products are in it or below it; what is in two of them counts once above both."""
-    lying: dict[str, list[Sequence[int]]] = {}
+    lying: dict[str, list[IntArray]] = {}
     for key, rows in members.items():
         for category in tree.lineage(key):
             lying.setdefault(category, []).append(rows)

@@ -17,12 +17,14 @@ import structlog
 
 from api.services.catalogue import BoolArray, CategoryTree, FloatArray, Shelf
 from api.services.errors import UnavailableError
+from api.services.rules import Rules
 from gnn.artifact import MANIFEST, Artifact, ArtifactError, ArtifactManifest, check_fit, load_artifact
 from gnn.data import Int64
 from gnn.index import INDEXED_FROM, Index, index_of
 from gnn.interests import Stated
 from gnn.live_links import Built, LiveProduct
 from gnn.overlay import adopt, forget_meetings, forget_person, remove_products, write_products
+from gnn.paths import IntArray
 from gnn.scoring import Scorer
 from gnn.units import History
 from graph import Change, Store, meeting_of
@@ -118,7 +120,9 @@ class LiveState:
     clock: timedelta
     index: Index | None
     happened: Happened
-    _members: dict[tuple[str, ...], BoolArray] = field(default_factory=dict, repr=False)
+    rules: Rules
+    _members: dict[str, BoolArray] = field(default_factory=dict, repr=False)
+    _linked: dict[tuple[str, str], IntArray] = field(default_factory=dict, repr=False)
     _in_context: OrderedDict[tuple[tuple[str, str], ...], "LiveState"] = field(default_factory=OrderedDict, repr=False)
     _at: OrderedDict[datetime, "LiveState"] = field(default_factory=OrderedDict, repr=False)
 
@@ -167,14 +171,34 @@ class LiveState:
 
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
         """(N,) products in any of some categories or below; each asked of the store once per state."""
-        key = tuple(sorted(set(ids)))
-        if key not in self._members:
-            mask = np.zeros(self.scorer.size, bool)
-            for category in key:
-                found = map(self.scorer.positions.get, store.category_products(category))
-                mask[[position for position in found if position is not None]] = True
-            self._members[key] = mask
-        return self._members[key]
+        mask = np.zeros(self.scorer.size, bool)
+        for category in set(ids):
+            if category not in self._members:
+                members = np.zeros(self.scorer.size, bool)
+                members[self._places(store.category_products(category))] = True
+                self._members[category] = members
+            mask |= self._members[category]
+        return mask
+
+    def linked_to(self, store: Store, relation: str, nodes: Iterable[str]) -> tuple[BoolArray, list[str]]:
+        """(N,) products that a relation links to any of some nodes, and the nodes that there are not.
+
+        Nodes that nobody has asked about since the state was made are looked up together.
+        """
+        wanted = list(dict.fromkeys(nodes))
+        unknown = [node for node in wanted if (relation, node) not in self._linked]
+        if unknown:
+            found = store.linked_products(relation, unknown)
+            self._linked.update(((relation, node), self._places(products)) for node, products in found.items())
+        mask = np.zeros(self.scorer.size, bool)
+        known = [places for node in wanted if (places := self._linked.get((relation, node))) is not None]
+        mask[np.concatenate([np.empty(0, np.intp), *known])] = True
+        return mask, [node for node in wanted if (relation, node) not in self._linked]
+
+    def _places(self, products: Iterable[str]) -> IntArray:
+        """Positions of the products that the model knows."""
+        found = map(self.scorer.positions.get, products)
+        return np.array([position for position in found if position is not None], np.intp)
 
 
 class LiveModel:
@@ -283,6 +307,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
         clock=clock,
         index=index_of(scorer) if scorer.size >= INDEXED_FROM else None,
         happened=Happened(store, artifact.manifest.as_of - clock),
+        rules=Rules.of(store.rules(), scorer.positions),
     )
 
 
@@ -314,7 +339,9 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         categories=_categories(store),
         clock=clock,
         index=index,
+        rules=Rules.of(store.rules(), scorer.positions),
         _members={},
+        _linked={},
         # Deleted events may be among those that were read.
         happened=Happened(store, state.manifest.as_of - clock) if erasures else state.happened,
         _in_context=OrderedDict(),

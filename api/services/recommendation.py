@@ -1,17 +1,20 @@
 """Ranked lists: the scores for an audience, what may be shown of them, and the page of best products."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
+from api.services.boosts import boosted, told_apart, with_all_scores, with_scores_of
 from api.services.catalogue import BoolArray, ProductFilter
+from api.services.conditions import fitting
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
 from api.services.interests import Listener, Told
 from api.services.live import LiveModel, LiveState
+from api.services.placement import POOL, Options, Slot, pinned, place
 from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
 from gnn.scoring import HistoryRow, bought, top
@@ -39,6 +42,8 @@ class Recommender:
     def view(self, audience: Audience, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
         """The scores of products for an audience: of all, or of an index's best. One query to the store.
 
+        What the shop's rules put on them is in them.
+
         Raises:
             BadInputError: the audience names what the shop does not have.
             CursorExpiredError: another model is served by now.
@@ -56,7 +61,7 @@ class Recommender:
         units = tuple(unit for unit in known if unit.product not in left_out)
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)
-        return Viewing(
+        viewing = Viewing(
             state=state,
             as_of=as_of,
             audience=audience,
@@ -68,6 +73,7 @@ class Recommender:
             heard=heard,
             set_aside=tuple(unit for unit in known if unit.product in left_out),
         )
+        return boosted(viewing)
 
     def view_similar(self, product: str, as_of: datetime | None = None, model_version: str | None = None) -> Viewing:
         """How near every product is to one.
@@ -94,32 +100,64 @@ class Recommender:
             similar_to=product,
         )
 
-    def page(self, viewing: Viewing, condition: ProductFilter, first: int, after: Position | None = None) -> Page:
-        """The products that a filter lets through, best first, from a place on."""
+    def page(
+        self,
+        viewing: Viewing,
+        condition: ProductFilter,
+        first: int,
+        after: Position | None = None,
+        options: Options | None = None,
+    ) -> Page:
+        """The products that a filter lets through from a place on, best first, or as options and pins place them.
+
+        Args:
+            viewing: for whom.
+            condition: what may be shown.
+            first: how many.
+            after: where the page before ended.
+            options: how a list of recommendations is put together; None for a list by score alone.
+
+        Raises:
+            CursorExpiredError: the rules that ordered the page before are others by now.
+        """
+        if after is not None and after.rules != viewing.rules.digest:
+            remedy = "ask again from the first page, without a cursor"
+            raise CursorExpiredError("the rules that order this list were changed", field="after", remedy=remedy)
+        if options is not None and (options.moves or viewing.rules.pins):
+            return self._placed(viewing, condition, first, after, options)
         allowed = self.allowed(viewing, condition)
         candidates = allowed if after is None else allowed & _behind(viewing, after)
-        if _only_the_best(viewing):
+        if viewing.only_the_best:
             known = candidates & (viewing.scores > -np.inf)
             if np.count_nonzero(known) <= first:
-                return self.page(with_all(viewing), condition, first, after)
+                return self.page(with_all_scores(viewing), condition, first, after, options)
             candidates = known
-        best = top(viewing.scores, first + 1, candidates)
-        start = 1 if after is None else after.rank + 1
-        ids = viewing.state.scorer.product_ids
-        items = tuple(
-            Ranked(int(position), ids[position], start + offset, float(viewing.scores[position]))
-            for offset, position in enumerate(best[:first])
-        )
-        return Page(
-            id=uuid4().hex,
-            viewing=viewing,
-            question=self.question(viewing, condition),
-            allowed=allowed,
-            items=items,
-            length=start - 1 + len(items),
-            has_next=len(best) > first,
-            has_previous=after is not None,
-        )
+        slots = [Slot(position) for position in top(viewing.scores, first + 1, candidates).tolist()]
+        return _page(viewing, allowed, slots, first, after, self.question(viewing, condition, options))
+
+    def _placed(
+        self, viewing: Viewing, condition: ProductFilter, first: int, after: Position | None, options: Options
+    ) -> Page:
+        """A page of a list that is put together anew, from its beginning, as it was at its moment."""
+        moment, size = viewing.as_of, len(viewing.scores)
+        may_be = self._unless_blocked(viewing, condition)
+        allowed = may_be & ~viewing.state.rules.blocked(self.now(), size)
+        placeable = may_be & ~viewing.state.rules.blocked(moment, size, moment)
+        gone = int(np.count_nonzero(placeable & ~allowed))
+        length = (0 if after is None else after.rank) + first + 1 + 2 * gone
+        known = viewing.scores > -np.inf
+        if np.count_nonzero(known & placeable) < max(POOL, length):
+            viewing, known = with_all_scores(viewing), np.ones(size, bool)
+        viewing = with_scores_of(viewing, viewing.rules.pinned_products)
+        slots = place(viewing, placeable, known, options, length)
+        viewing = with_scores_of(viewing, np.array([slot.position for slot in slots], np.intp))
+        if after is not None:
+            last = viewing.state.scorer.positions.get(after.product)
+            places = [slot.position for slot in slots]
+            slots = slots[places.index(last) + 1 if last in places else after.rank :]
+        slots = [slot for slot in slots if allowed[slot.position]]
+        page = _page(viewing, allowed, slots, first, after, self.question(viewing, condition, options))
+        return replace(page, seed=options.seed_at(moment))
 
     def only(self, viewing: Viewing, product: str) -> Page:
         """A page that holds one product, at the rank it has or would have if it were not bought already.
@@ -132,42 +170,53 @@ class Recommender:
             raise NotFoundError(
                 f"there is no product {product}", field="productId", remedy="give a productId of the shop"
             )
-        if _only_the_best(viewing):
-            viewing = with_all(viewing)
+        if viewing.only_the_best:
+            viewing = with_all_scores(viewing)
         allowed = self.allowed(viewing, ProductFilter())
+        pins = pinned(viewing, allowed)
         allowed[position] = True
         score = float(viewing.scores[position])
-        before = (viewing.scores > score) | ((viewing.scores == score) & (np.arange(len(allowed)) < position))
-        rank = int((before & allowed).sum()) + 1
-        item = Ranked(position, product, rank, score)
-        length = max(rank, _LIST_LENGTH)
+        own = next(((rank, slot) for rank, slot in pins.items() if slot.position == position), None)
+        if own is not None:
+            item = Ranked(position, product, own[0], score, own[1].placement, own[1].rule)
+        else:
+            before = (viewing.scores > score) | ((viewing.scores == score) & (np.arange(len(allowed)) < position))
+            before[[slot.position for slot in pins.values()]] = False
+            rank = int((before & allowed).sum()) + 1
+            for pinned_rank in sorted(pins):
+                rank += pinned_rank <= rank
+            (item,) = told_apart(viewing, allowed, [Ranked(position, product, rank, score)])
+        length = max(item.rank, _LIST_LENGTH)
         return Page(uuid4().hex, viewing, "", allowed, (item,), length, False, False)
 
     def allowed(self, viewing: Viewing, condition: ProductFilter) -> BoolArray:
         """(N,) products that may be shown."""
-        state, scorer = viewing.state, viewing.state.scorer
-        allowed: BoolArray = state.shelf.offered & scorer.alive
-        if condition.minimum_price is not None or condition.maximum_price is not None:
-            allowed &= state.shelf.within(condition.minimum_price, condition.maximum_price)
-        if condition.category_ids:
-            allowed &= state.in_categories(self._store, state.categories.checked(condition.category_ids))
+        blocked = viewing.state.rules.blocked(self.now(), len(viewing.scores))
+        return self._unless_blocked(viewing, condition) & ~blocked
+
+    def _unless_blocked(self, viewing: Viewing, condition: ProductFilter) -> BoolArray:
+        scorer = viewing.state.scorer
+        allowed = fitting(self._store, viewing.state, condition)
         if not condition.include_bought or viewing.similar_to is not None:
-            done = _history(state, (*viewing.units, *viewing.set_aside)) if viewing.set_aside else viewing.history
+            units = (*viewing.units, *viewing.set_aside)
+            done = _history(viewing.state, units) if viewing.set_aside else viewing.history
             allowed &= ~bought(done, scorer.behaviours, scorer.ontology.target_behaviour, scorer.size)
-        excluded = [scorer.positions.get(key) for key in condition.exclude_product_ids]
-        allowed[[position for position in excluded if position is not None]] = False
         return allowed
 
-    def question(self, viewing: Viewing, condition: ProductFilter, *, otherwise: bool = False) -> str:
+    def question(
+        self, viewing: Viewing, condition: ProductFilter, options: Options | None = None, *, otherwise: bool = False
+    ) -> str:
         """A digest that a cursor carries, so that it continues the list it came from and no other.
 
         Args:
             viewing: for whom.
             condition: what may be shown.
+            options: how the list is put together.
             otherwise: had the words been read that were not, or the other way round.
         """
+        how = None if options is None else asdict(options)
         asked = asdict(viewing.audience), viewing.similar_to, asdict(condition)
-        return question_digest(*asked, viewing.heard.without_text != otherwise)
+        return question_digest(*asked, how, viewing.heard.without_text != otherwise)
 
     def _check_model(self, version: str | None) -> None:
         served = self._live.state.model_version
@@ -215,19 +264,27 @@ def _strategy(audience: Audience, did: list[Unit], counted: tuple[Unit | Told, .
     return "PERSONAL" if audience.user_id is not None and did else "COLD_START"
 
 
-def _only_the_best(viewing: Viewing) -> bool:
-    """Whether products that an index did not find have no score."""
-    return viewing.state.index is not None and bool(viewing.scores.min() == -np.inf)
-
-
-def with_all(viewing: Viewing) -> Viewing:
-    """The same with the score of every product; those that had one have the same, so that cursors go on."""
-    state = viewing.state
-    if state.index is None:
-        return viewing
-    told = viewing.heard.stated
-    scores = state.index.all_scores(state.scorer, viewing.history, viewing.as_of, viewing.audience.user_id, told)
-    return replace(viewing, scores=scores)
+def _page(
+    viewing: Viewing, allowed: BoolArray, slots: Sequence[Slot], first: int, after: Position | None, question: str
+) -> Page:
+    """A page of the slots that follow a place; one more than the first of them says that there is a next one."""
+    start = 1 if after is None else after.rank + 1
+    ids, scores = viewing.state.scorer.product_ids, viewing.scores
+    items = [
+        Ranked(at, ids[at], rank, float(scores[at]), slot.placement, slot.rule, slot.propensity)
+        for rank, slot in enumerate(slots[:first], start)
+        for at in (slot.position,)
+    ]
+    return Page(
+        id=uuid4().hex,
+        viewing=viewing,
+        question=question,
+        allowed=allowed,
+        items=told_apart(viewing, allowed, items),
+        length=start - 1 + len(items),
+        has_next=len(slots) > first,
+        has_previous=after is not None,
+    )
 
 
 def _behind(viewing: Viewing, place: Position) -> BoolArray:

@@ -51,8 +51,10 @@ def fused(lists: Sequence[FloatArray]) -> FloatArray:
         lists: (C,) scores each, 0 for what a list does not have; those that have nothing do not count.
     """
     counted = [found for found in map(ranks, lists) if found.any()]
-    total = sum((np.where(found > 0, 1.0 / (_K + found), 0.0) for found in counted), np.zeros(len(lists[0])))
-    return np.asarray(total * (_K + 1) / max(len(counted), 1))
+    total = np.zeros(len(lists[0]))
+    for found in counted:
+        total += np.where(found > 0, 1.0 / (_K + found), 0.0)
+    return total * (_K + 1) / max(len(counted), 1)
 
 
 def put_on(relevance: FloatArray, scores: FloatArray) -> FloatArray:

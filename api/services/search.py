@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from api.services.boosts import told_apart, with_scores_of
 from api.services.catalogue import BoolArray, FloatArray, ProductFilter
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError
@@ -20,17 +21,18 @@ from api.services.explanation import NodeNames
 from api.services.facets import Facets, facets
 from api.services.interests import Listener
 from api.services.live import LiveState
-from api.services.recommendation import Recommender, with_all
+from api.services.recommendation import Recommender
 from api.services.relevance import fused, put_on
 from api.services.understanding import Understood, understood
 from api.services.viewing import Extra, Page, Ranked, Viewing
 from gnn.meaning import resemblance
+from gnn.paths import IntArray, PathTerm
 from gnn.scoring import top
 from graph import Store
 
 NEAREST = 100
 """How many products are found by what their texts mean."""
-_NEAR = 0.5
+_NEAR = 0.6
 """Of the nearest product's cosine: what is less like the words is not found by their meaning."""
 
 
@@ -42,15 +44,17 @@ class Found:
         page: the part of the list that was asked for.
         asked: the query as it was understood.
         lexical_only: whether the words were only looked up, since what they mean could not be read.
+        available: whether products that can be had were asked for.
         shown: (N,) all products of the list.
-        hidden: (N,) those that would be in it if they were available.
+        other: (N,) those that have the words too and are available where the list's are not, or the other way round.
     """
 
     page: Page
     asked: Understood
     lexical_only: bool
+    available: bool
     shown: BoolArray
-    hidden: BoolArray
+    other: BoolArray
 
     @property
     def total(self) -> int:
@@ -59,7 +63,9 @@ class Found:
     @property
     def facets(self) -> Facets:
         """Counts of the whole list."""
-        return facets(self.page.viewing.state, self.shown, self.hidden)
+        had, not_had = (self.shown, self.other) if self.available else (self.other, self.shown)
+        counts = int(np.count_nonzero(had)), int(np.count_nonzero(not_had))
+        return facets(self.page.viewing.state, self.shown, *counts)
 
 
 class Searcher:
@@ -69,7 +75,7 @@ class Searcher:
         """Args:
         store: whose full-text indexes are asked.
         recommender: says what may be shown.
-        listener: reads words; None is told if it cannot.
+        listener: reads words, while its encoder is ready.
         """
         self._store = store
         self._recommender = recommender
@@ -97,21 +103,23 @@ class Searcher:
         lexical_only = asked.readable and meaning is None
         question = _check(viewing, asked, condition, lexical_only, after)
         allowed = self._recommender.allowed(viewing, condition)
-        hidden = self._recommender.allowed(_everything_offered(viewing), condition) & ~allowed
+        other = self._recommender.allowed(viewing, replace(condition, available=not condition.available))
         if not asked.text:
             page = self._recommender.page(viewing, condition, first, after)
-            return Found(replace(page, question=question), asked, lexical_only, allowed, hidden)
-        own, named = self._by_words(viewing.state, asked.words)
-        near = np.zeros(len(allowed)) if meaning is None else _nearest(meaning, allowed)
+            return Found(replace(page, question=question), asked, lexical_only, condition.available, allowed, other)
+        own, named = self._by_words(viewing.state, asked.words, allowed)
+        near = np.zeros(len(allowed)) if meaning is None else nearest(meaning, allowed)
         shown = allowed & ((own > 0) | (named > 0) | (near > 0))
-        viewing = _fitting(with_all(viewing), np.flatnonzero(shown), (own, named, near))
+        found = np.flatnonzero(shown)
+        viewing = _fitting(with_scores_of(viewing, found), found, (own, named, near))
         page = _page(viewing, question, shown, first, after)
-        return Found(page, asked, lexical_only, shown, hidden & ((own > 0) | (named > 0)))
+        other = other & ((own > 0) | (named > 0))
+        return Found(page, asked, lexical_only, condition.available, shown, other)
 
-    def _by_words(self, state: LiveState, words: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    def _by_words(self, state: LiveState, words: Sequence[str], allowed: BoolArray) -> tuple[FloatArray, FloatArray]:
         """(N,) scores of products by their own texts, and by the names of what they are linked to."""
         own, named = _scores(state, self._store.find_texts(words, every=True))
-        if len(words) > 1 and not (own.any() or named.any()):
+        if len(words) > 1 and not (own[allowed].any() or named[allowed].any()):
             own, named = _scores(state, self._store.find_texts(words, every=False))
         return own, named
 
@@ -123,17 +131,19 @@ def _scores(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> tuple
         position = scorer.position(key)
         if position is not None:
             own[position] = score
+    terms = {term.term.name: term for term in scorer.terms}
     for relation, keys in _linked(state, found):
-        term = next((term for term in scorer.terms if term.term.name == relation), None)
-        if term is None:
-            continue
-        for key, score in keys.items():
-            column = term.key_positions.get(key)
-            if column is not None:
-                links = term.by_middle
-                span = links.indices[links.indptr[column] : links.indptr[column + 1]]
-                named[span] = np.maximum(named[span], score)
+        for column, score in _columns(terms.get(relation), keys):
+            links = terms[relation].by_middle
+            span = links.indices[links.indptr[column] : links.indptr[column + 1]]
+            named[span] = np.maximum(named[span], score)
     return own, named
+
+
+def _columns(term: PathTerm | None, keys: Mapping[str, float]) -> list[tuple[int, float]]:
+    """Columns of the nodes that a term knows, with their scores."""
+    known = {} if term is None else term.key_positions
+    return [(known[key], score) for key, score in keys.items() if key in known]
 
 
 def _linked(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, dict[str, float]]]:
@@ -148,7 +158,7 @@ def _linked(state: LiveState, found: Mapping[str, Mapping[str, float]]) -> Itera
         yield name, keys
 
 
-def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
+def nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
     """(N,) cosines of the nearest products that may be shown, 0 for all others."""
     best = top(meaning, NEAREST, allowed)
     near = np.zeros(len(meaning))
@@ -156,7 +166,7 @@ def _nearest(meaning: FloatArray, allowed: BoolArray) -> FloatArray:
     return near
 
 
-def _fitting(viewing: Viewing, found: np.ndarray, lists: Sequence[FloatArray]) -> Viewing:
+def _fitting(viewing: Viewing, found: IntArray, lists: Sequence[FloatArray]) -> Viewing:
     """The viewing with relevance put on the scores of what was found."""
     values = np.zeros(len(viewing.scores))
     values[found] = put_on(fused([scores[found] for scores in lists]), viewing.scores[found])
@@ -177,23 +187,17 @@ def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: 
         viewing=viewing,
         question=question,
         allowed=shown,
-        items=items,
+        items=told_apart(viewing, shown, items),
         length=rank - 1 + len(items),
         has_next=len(order) > start + first,
         has_previous=after is not None,
     )
 
 
-def _behind(viewing: Viewing, order: np.ndarray, place: Position) -> int:
+def _behind(viewing: Viewing, order: IntArray, place: Position) -> int:
     """Where a list goes on: behind the last product, and if that is gone, where it was."""
     last = np.flatnonzero(order == viewing.state.scorer.positions.get(place.product, -1))
     return int(last[0]) + 1 if len(last) else place.rank - 1
-
-
-def _everything_offered(viewing: Viewing) -> Viewing:
-    shelf = viewing.state.shelf
-    offered = replace(shelf, offered=np.ones(len(shelf.offered), bool))
-    return replace(viewing, state=replace(viewing.state, shelf=offered))
 
 
 def _check(

@@ -11,6 +11,7 @@ from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
 from api.services.reports import Reports
+from api.services.rulebook import Rulebook
 from api.services.search import Searcher
 from graph import Store
 
@@ -30,3 +31,4 @@ class Shop:
     products: ProductWriter
     deleter: Deleter
     reports: Reports
+    rules: Rulebook

@@ -1,15 +1,18 @@
 """What one answer is made of: who asks, what they did, what it scores, and the part of the list they see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+import numpy as np
 
 from api.services.catalogue import BoolArray, FloatArray
 from api.services.cursors import Position
 from api.services.errors import BadInputError
 from api.services.interests import INTERESTS_LIMIT, SILENCE, Heard, Liking
 from api.services.live import LiveState
+from api.services.rules import Rules
 from gnn.units import History
 
 Strategy = Literal["PERSONAL", "COLD_START", "POPULAR"]
@@ -82,8 +85,9 @@ class Viewing:
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior. `extras` are in the scores.
-    What the audience is `without` is `set_aside`: it gives nothing to any score, and what was bought stays bought.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. `extras` are in the scores;
+    `rules` are those of the shop that order the list. What the audience is `without` is `set_aside`: it gives nothing
+    to any score, and what was bought stays bought.
     """
 
     state: LiveState
@@ -98,6 +102,12 @@ class Viewing:
     similar_to: str | None = None
     set_aside: tuple[Unit, ...] = ()
     extras: tuple[Extra, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def only_the_best(self) -> bool:
+        """Whether products that an index did not find have no score."""
+        return self.state.index is not None and bool(self.scores.min() == -np.inf)
 
     def prior(self, position: int) -> float:
         return 0.0 if self.similar_to is not None else float(self.state.scorer.prior[position])
@@ -139,8 +149,15 @@ class Page:
     length: int  # of the list as far as it was shown, from its beginning
     has_next: bool
     has_previous: bool
+    seed: int | None = None  # of what was drawn
+
+    def is_pinned(self, position: int) -> bool:
+        """Whether a product is in the list whatever its score."""
+        pins = {found.rule.id for found in self.viewing.rules.pins}
+        return any(item.rule in pins for item in self.items if item.position == position)
 
     def place(self, item: Ranked) -> Position:
         """What a cursor after an item has to say."""
         viewing = self.viewing
-        return Position(viewing.as_of, viewing.state.model_version, self.question, item.rank, item.score, item.product)
+        version, rules = viewing.state.model_version, viewing.rules.digest
+        return Position(viewing.as_of, version, self.question, item.rank, item.score, item.product, rules)

@@ -4,12 +4,21 @@ import re
 from collections.abc import Container
 from itertools import chain, count
 
-from schema.ontology import CORE_NODES, EVENT_NODE, ON, PERFORMED, SELF_TERM, default_ontology
+from schema.ontology import (
+    APPLIES_TO,
+    CORE_NODES,
+    EVENT_NODE,
+    ON,
+    PERFORMED,
+    RULE_NODE,
+    SELF_TERM,
+    default_ontology,
+)
 
 _LONGEST = 50
 """Leaves room for the prefixes and suffixes under the ontology's 63."""
-_RESERVED_NODES = {EVENT_NODE, "Change", "Shop", *CORE_NODES} - {"Category"}
-_RESERVED_RELATIONS = {PERFORMED, ON, SELF_TERM}
+_RESERVED_NODES = {EVENT_NODE, RULE_NODE, "Change", "Shop", *CORE_NODES} - {"Category"}
+_RESERVED_RELATIONS = {PERFORMED, ON, SELF_TERM, APPLIES_TO}
 
 
 def relation_name(raw: str, target: str, taken: Container[str] = (), *, prefix: str = "", suffix: str = "") -> str:

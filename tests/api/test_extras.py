@@ -1,21 +1,16 @@
 """What is put on a model's scores, by name: it is in the scores, among the contributions, and adds up."""
 
-from datetime import timedelta
 from itertools import product
 
 import numpy as np
 import pytest
 from random_model import NOW, RandomModel, random_model
-from small_shop import START
+from small_states import state_of
 
-from api.services.catalogue import CategoryTree, FloatArray, Shelf
+from api.services.catalogue import FloatArray
 from api.services.explanation import Explanation, explanations, without
-from api.services.live import LiveState
 from api.services.viewing import Audience, Extra, Unit, Viewing
-from gnn.artifact import describe
 from gnn.histories import histories
-from gnn.live_links import Built
-from gnn.scoring import Scorer
 
 USER = 3
 ALL = 10_000
@@ -33,7 +28,7 @@ def plain(model: RandomModel) -> Viewing:
     products, behaviours = history.products.tolist(), history.behaviours.tolist()
     units = tuple(Unit(f"p{p}", scorer.behaviours[b], 1, NOW) for p, b in zip(products, behaviours, strict=True))
     scores = scorer.score(history, NOW, f"u{USER}")
-    return Viewing(_state(scorer), NOW, Audience(f"u{USER}"), units, history, "PERSONAL", scores, {})
+    return Viewing(state_of(scorer), NOW, Audience(f"u{USER}"), units, history, "PERSONAL", scores, {})
 
 
 @pytest.fixture
@@ -44,22 +39,6 @@ def lifted(plain: Viewing) -> Viewing:
         Extra("BOOST", np.where(everything % 2, 0.0, 1.5), "even"),
         Extra("BOOST", np.where(everything % 3, 0.0, -0.7), "third"),
     ).with_extras(Extra("RELEVANCE", np.linspace(-0.2, 0.9, len(everything))))
-
-
-def _state(scorer: Scorer) -> LiveState:
-    shelf = Shelf(np.ones(scorer.size, bool), np.full(scorer.size, np.nan))
-    manifest = describe(scorer, created_at=START, as_of=NOW, change_number=0, fit={})
-    return LiveState(
-        manifest=manifest,
-        built=Built.of(scorer),
-        scorer=scorer,
-        change=0,
-        shelf=shelf,
-        categories=CategoryTree({}),
-        clock=timedelta(),
-        index=None,
-        happened=None,  # type: ignore[arg-type]
-    )
 
 
 def _total(found: Explanation) -> float:

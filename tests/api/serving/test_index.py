@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from api.services.catalogue import ProductFilter
 from api.services.explanation import explanations
 from api.services.interests import Liking, Listener
 from api.services.live import LiveModel
+from api.services.placement import Options
 from api.services.recommendation import Recommender
 from api.services.viewing import Audience, Page
-from graph import Store, connect
+from graph import Rule, Store, connect
 
 USERS = ("u3", "u6", "nobody")
 CONDITIONS = (
@@ -56,13 +58,15 @@ def _recommender(store: Store, home: Path) -> Recommender:
     return Recommender(store, model, Listener(store, None))
 
 
-def _pages(recommender: Recommender, user: str, condition: ProductFilter, size: int) -> list[Page]:
+def _pages(
+    recommender: Recommender, user: str, condition: ProductFilter, size: int, options: Options | None = None
+) -> list[Page]:
     """A list to its end, from one moment on."""
     audience, place, pages = Audience(user_id=user), None, []
     as_of = recommender.now()
     while True:
         viewing = recommender.view(audience, as_of)
-        page = recommender.page(viewing, condition, size, place)
+        page = recommender.page(viewing, condition, size, place, options)
         pages.append(page)
         if not page.has_next:
             return pages
@@ -115,3 +119,35 @@ def test_lists_of_what_is_liked_are_the_same_with_and_without_an_index(
 def test_similar_products_need_no_index(plain: Recommender, indexed: Recommender) -> None:
     expected, found = (r.page(r.view_similar("p6"), ProductFilter(), 8) for r in (plain, indexed))
     assert [item.product for item in found.items] == [item.product for item in expected.items]
+
+
+@pytest.fixture
+def ruled(store: Store) -> Iterator[Store]:
+    """Rules that lift what is far down, lower what is at the top, and pin."""
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    rules = [
+        Rule("lift", "BOOST", moment, moment, weight=2.0, products=("p1", "p4", "p39", "p38")),
+        Rule("lower", "BURY", moment, moment, weight=1.5, products=("p6", "p9", "p10", "p11")),
+        Rule("pin", "PIN", moment, moment, position=3, categories=("lamp",)),
+    ]
+    for rule in rules:
+        assert store.upsert_rule(rule) == []
+    yield store
+    for rule in rules:
+        store.delete_rule(rule.id)
+
+
+@pytest.mark.parametrize("options", [None, Options(), Options(diversity=0.5), Options(0.3, 0.3, 5)])
+@pytest.mark.parametrize("user", USERS)
+def test_rules_and_options_give_the_same_lists_with_and_without_an_index(
+    ruled: Store, plain: Recommender, indexed: Recommender, user: str, options: Options | None
+) -> None:
+    expected, found = (_pages(r, user, ProductFilter(), 4, options) for r in (plain, indexed))
+    assert [[(i.product, i.placement, i.rule) for i in page.items] for page in found] == [
+        [(i.product, i.placement, i.rule) for i in page.items] for page in expected
+    ]
+    for page in found:
+        explained = explanations(page.viewing, [item.position for item in page.items], 100)
+        for item, one in zip(page.items, explained, strict=True):
+            parts = one.prior + sum(part.value for part in one.contributions) + one.remainder_value
+            assert parts == pytest.approx(item.score, rel=1e-6)

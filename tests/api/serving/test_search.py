@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_shop import PRODUCTS, Client, event, served_here
+from served_shop import EXPERT, PRODUCTS, Client, event, served_here
 
 from api.settings import Settings
 from graph.connection import Connection
@@ -66,7 +66,7 @@ def served(untouched: Path, tmp_path_factory: pytest.TempPathFactory, serve: Cal
     """A server of a shop of its own, once its encoder is ready."""
     home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("searched") / "home"))
     client = serve(home)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 700
     while client.http.get(f"{client.url}/readyz").json()["encoder"]["status"] != "ready":
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -168,6 +168,14 @@ def test_a_filter_leaves_as_many_as_there_are(served: Client) -> None:
     assert ids(found) == ["p39"]  # the nearest of what may be shown, however far
 
 
+def test_what_the_shop_blocks_is_not_found(wordless: Client) -> None:
+    block = 'mutation { upsertRule(rule: {ruleId: "r", kind: BLOCK, productIds: ["p0"]}) { userErrors { message } } }'
+    assert wordless.ask(block, EXPERT)["upsertRule"]["userErrors"] == []
+    assert "p0" not in ids(search(wordless, "red mug", first=100))
+    wordless.ask('mutation { deleteRule(ruleId: "r") { userErrors { message } } }', EXPERT)
+    assert "p0" in ids(search(wordless, "red mug", first=100))
+
+
 def test_what_was_bought_is_found(wordless: Client) -> None:
     audience = {"userId": "u0"}
     bought = set(liked(wordless, audience)) - set(liked(wordless, audience, includeBought=False))
@@ -193,7 +201,10 @@ def test_what_cannot_be_had_does_not_show_and_is_counted(wordless: Client) -> No
     wordless.upsert({"productId": "in", "title": "Turquoise bowl"})
     answer = search(wordless, "turquoise")
     assert ids(answer) == ["in"]
-    assert answer["facets"]["availability"] == {"available": 1, "unavailable": 1}
+    gone = search(wordless, "turquoise", filter={"available": False})
+    assert ids(gone) == ["out"]
+    for found in (answer, gone):
+        assert found["facets"]["availability"] == {"available": 1, "unavailable": 1}
     delete(wordless, "in", "out")
 
 

@@ -14,6 +14,9 @@ const KINDS = {
   text: ["Words", "What somebody looks for, in their own words"],
 };
 
+/** Somebody of whom nothing is known. */
+export const ANYBODY = { userId: null, productIds: [], text: null };
+
 /** The audience that an address names; null if it names none. */
 export function audienceOf(values) {
   const [user, products, text] = [values.get("user"), values.getAll("product"), values.get("text")];

@@ -53,7 +53,8 @@ export function waterfall(explanation) {
           class: `bar ${to < from ? "against" : type}`,
           style: { left: place(Math.min(from, to)), right: `calc(100% - ${place(Math.max(from, to))})` },
         }),
-        last ? null : h("i", { class: "step", style: { left: place(to) } }),
+        last ? null : h("i", { class: "step out", style: { left: place(to) } }),
+        type === "prior" ? null : h("i", { class: "step in", style: { left: place(last ? to : from) } }),
       ),
       // The difference of rounded sums, so that what is shown adds up to the last digit.
       h("td", { class: "number" }, last ? plain(round(to), digits) : signed(round(round(to) - round(from)), digits)),

@@ -3,19 +3,46 @@
 import { changed } from "./address.js";
 import { byKey, h, put } from "./dom.js";
 import { picture } from "./picture.js";
+import { problem } from "./states.js";
 import { plain, price } from "./words.js";
+
+/** How many cards come at a time. */
+export const PAGE = 24;
 
 /** What a card shows of an edge. */
 export const CARD = `
-  rank score
+  cursor rank score placement
   node { productId title price { amount currencyCode } image { url } }
-  explanation { score prior readableShare contributions(first: 3) { value text } }`;
+  explanation { score prior readableShare contributions(first: 3) { kind value text } }`;
 
 /** A list of cards. `before` is the rank that each product had, where that is to be shown. */
 export function cards(edges, before = null) {
   const list = h("ol", { class: "cards", onkeydown: byArrows });
   list.append(...edges.map((edge) => card(edge, before)));
   return list;
+}
+
+/** A button below a list for the next page, which `next(cursor)` asks for; null where there is none. */
+export function more(list, { hasNextPage, endCursor }, next, before = null) {
+  if (!hasNextPage) return null;
+  let after = endCursor;
+  const box = h("div", { class: "more" });
+  const show = async () => {
+    put(box, h("p", { class: "soft", role: "status" }, "More …"));
+    try {
+      const { edges, pageInfo } = await next(after);
+      const last = list.lastElementChild;
+      list.append(...cards(edges, before).children);
+      last.nextElementSibling?.querySelector("a").focus();
+      after = pageInfo.endCursor;
+      put(box, pageInfo.hasNextPage ? button : null);
+    } catch (error) {
+      put(box, problem(error, show));
+    }
+  };
+  const button = h("button", { type: "button", class: "button", onclick: show }, `Show ${PAGE} more`);
+  box.append(button);
+  return box;
 }
 
 /** Puts other cards in the place of those of a container; each glides to where it now is. */
@@ -36,7 +63,7 @@ export function rerank(container, list) {
 }
 
 function card(edge, before) {
-  const { node, rank, score, explanation } = edge;
+  const { node, rank, score, placement, explanation } = edge;
   const title = node.title ?? node.productId;
   return h(
     "li",
@@ -44,7 +71,7 @@ function card(edge, before) {
     h(
       "a",
       { class: "card", href: changed({ why: node.productId }), dataset: { key: node.productId } },
-      h("span", { class: "shown" }, picture(node), h("span", { class: "rank" }, h("span", { class: "unseen" }, "Rank "), rank)),
+      h("span", { class: "shown" }, picture(node), h("span", { class: "rank" }, h("span", { class: "unseen" }, "Rank "), rank), placed(placement)),
       h("span", { class: "title" }, title),
       h(
         "span",
@@ -59,9 +86,16 @@ function card(edge, before) {
   );
 }
 
-/** The strongest reason for it. */
-function reason(explanation) {
-  return explanation.contributions.find((part) => part.value > 0)?.text ?? "What most shoppers choose.";
+/** What put a product where it is, unless it is its score. */
+function placed(placement) {
+  const words = { DIVERSITY: "for variety", EXPLORATION: "to be tried", RULE: "by a rule" }[placement];
+  return words ? h("span", { class: "placed" }, words) : null;
+}
+
+/** The strongest reason for it; that it fits a search is one that all have. */
+function reason({ contributions }) {
+  const found = contributions.filter(({ value }) => value > 0);
+  return (found.find(({ kind }) => kind !== "RELEVANCE") ?? found[0])?.text ?? "What most shoppers choose.";
 }
 
 /** How a product moved against the list with everything. */
@@ -81,11 +115,12 @@ function moved(rank, was, before) {
 /** What a score is made of, as a thin bar: the prior, and how much of the reasons has a path. */
 function mixture({ score, prior, readableShare }) {
   const reasons = Math.abs(score - prior);
+  const all = Math.abs(prior) + reasons || 1;
   const parts = { prior: Math.abs(prior), paths: reasons * readableShare, others: reasons * (1 - readableShare) };
   return h(
     "span",
     { class: "mixture", "aria-hidden": "true" },
-    Object.entries(parts).map(([name, value]) => h("i", { class: name, style: { "flex-grow": value } })),
+    Object.entries(parts).map(([name, value]) => h("i", { class: name, style: { width: `${(100 * value) / all}%` } })),
   );
 }
 

@@ -15,7 +15,7 @@ export async function data(main, values, signal) {
   try {
     const { qualityReport: report } = await ask("{ qualityReport }", {}, signal);
     if (!report) put(body, empty("No report yet", h("code", {}, "pathrec ingest"), " writes it as it reads the shop's files."));
-    else put(body, about(report), report.sources.map(source), events(report), relations(report), categories(report), notes(report));
+    else put(body, about(report), panel("Files", report.sources.map(source)), events(report), relations(report), categories(report), notes(report));
   } catch (error) {
     if (error.name !== "AbortError") put(body, problem(error, () => data(main, values, signal)));
   }
@@ -34,9 +34,10 @@ function about(report) {
 }
 
 function source({ name, file, rows_in: all, rows_kept: kept, rows_quarantined: out, reasons, steps, columns }) {
-  return panel(
-    sentence(spaced(name)),
-    h("p", { class: "soft" }, file),
+  return h(
+    "div",
+    { class: "file" },
+    h("h3", {}, sentence(spaced(name)), " ", h("small", {}, file)),
     h("div", { class: "split", "aria-hidden": "true" }, [kept, out].filter(Boolean).map((rows) => h("i", { style: { "flex-grow": rows } }))),
     h("p", {}, h("b", {}, count(all)), " rows in = ", h("b", {}, count(kept)), " kept + ", h("b", {}, count(out)), " in quarantine"),
     reasons.length ? table("Why rows are in quarantine", ["Reason", "#Rows", "For example"], reasons.map(reason)) : null,

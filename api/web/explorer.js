@@ -6,7 +6,8 @@ import { why } from "./why.js";
 
 // Each view is fetched when it is first looked at.
 const VIEWS = {
-  "": ["Recommendations", async () => (await import("./recommendations.js")).recommendations],
+  "": ["For whom", async () => (await import("./recommendations.js")).recommendations],
+  search: ["Search", async () => (await import("./search.js")).search],
   model: ["Model", async () => (await import("./model.js")).model],
   data: ["Data", async () => (await import("./data.js")).data],
 };

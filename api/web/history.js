@@ -49,4 +49,4 @@ export function switches(entries, without, facts = (entry) => `${entry.did.join(
 
 /** How many products there are, and how many do not count. */
 export const summary = (entries, without) =>
-  without.length ? `${some(entries.length, "product")}, ${without.length} of them taken out` : some(entries.length, "product");
+  without.length ? `${some(entries.length, "product")}, ${without.length} taken out` : some(entries.length, "product");

@@ -50,7 +50,9 @@ function figures({ evaluation, error }) {
   if (!evaluation) return panel(title, h("p", { class: "soft" }, "Nothing was evaluated yet; this does it: ", h("code", {}, "pathrec evaluate snapshot --json HOME/reports/evaluation.json")));
   const { models, intervals, questions, readable_share: readable, notes } = evaluation;
   const names = Object.keys(models);
-  const metrics = Object.keys(models[names[0]]).filter((name) => name.split("@")[0] in MEANINGS);
+  const all = Object.keys(models[names[0]]);
+  const length = all[0].split("@")[1]; // the main one
+  const metrics = all.filter((name) => name.split("@")[0] in MEANINGS && name.split("@")[1] === length);
   return panel(
     title,
     h("p", { class: "soft" }, `Trained on what came before, it was asked ${count(questions)} times for what people chose next, beside the baselines.`),

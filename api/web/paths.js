@@ -26,7 +26,7 @@ export function graph(contributions, product, width) {
       drawn.starts.map((node) => box(node, shape.places.get(node))),
       drawn.middles.map((node) => box(node, shape.places.get(node))),
       target(product, shape.target),
-      shape.edges.filter((one) => one.value !== null).map(amount),
+      shape.edges.filter((one) => one.value !== null && !narrow(width)).map(amount),
     ),
     h("figcaption", {}, legend([...drawn.starts, ...drawn.middles]), h("p", { class: "soft" }, caption(withPath.length))),
   );
@@ -89,14 +89,17 @@ function group({ type, count: size }) {
   return size === null ? `A few ${several}` : `${count(size)} ${size === 1 ? one : several}`;
 }
 
+/** Whether there is little room: smaller boxes, and numbers in the table only. */
+const narrow = (width) => width < 560;
+
 /** Where everything goes. */
 function shaped({ starts, middles, lines }, width) {
-  const narrow = width < 560;
-  const [tall, gap] = narrow ? [88, 10] : [70, 12];
-  const widths = narrow ? [0.37, 0.31, 0.18] : [0.33, 0.26, 0.2];
+  const small = narrow(width);
+  const [tall, gap] = small ? [92, 10] : [76, 10];
+  const widths = small ? [0.37, 0.31, 0.18] : [0.33, 0.26, 0.2];
   const space = (width * (1 - widths[0] - widths[1] - widths[2])) / 2;
   const [first, second, third] = widths.map((part) => part * width);
-  const side = { width: third, height: narrow ? third : third + 60 };
+  const side = { width: third, height: small ? third : third + 60 };
   const height = Math.max(starts.length, middles.length) * (tall + gap) - gap;
   const total = Math.max(height, side.height);
   const places = new Map();
@@ -179,7 +182,7 @@ function target(product, { x, y, width, height }) {
 
 function legend(nodes) {
   const types = [...new Set(nodes.map((node) => node.type).filter(Boolean))];
-  const names = { Product: "Product of the history", User: "Shoppers", Basket: "Baskets", Session: "Visits", Words: "Words" };
+  const names = { Product: "Products", User: "Shoppers", Basket: "Baskets", Session: "Visits", Words: "Words" };
   const found = new Map(types.map((type) => [names[type] ?? sentence(spaced(type)), colour(type)]));
   return h(
     "ul",

@@ -1,8 +1,8 @@
 // Somebody's history beside what is recommended to them.
 
 import { changed } from "./address.js";
-import { audienceOf, chooser, titleOf } from "./audience.js";
-import { CARD, cards, rerank } from "./cards.js";
+import { ANYBODY, audienceOf, chooser, titleOf } from "./audience.js";
+import { CARD, PAGE, cards, more, rerank } from "./cards.js";
 import { h, put } from "./dom.js";
 import { ask } from "./graphql.js";
 import { byProduct, summary, switches } from "./history.js";
@@ -11,7 +11,6 @@ import { empty, loading, problem } from "./states.js";
 import { some, spaced, time } from "./words.js";
 import { why } from "./why.js";
 
-const PAGE = 24;
 const LIST = `
 query($audience: AudienceInput!, $whole: AudienceInput!, $user: String!, $known: Boolean!) {
   user(userId: $user) @include(if: $known) { attributes { name value } }
@@ -39,15 +38,12 @@ const frame = {}; // what stays while the list changes
 
 /** Shows the page; called again whenever the address changes. */
 export async function recommendations(main, values, signal) {
-  const audience = audienceOf(values);
-  const whom = audience && JSON.stringify(audience);
+  const named = audienceOf(values);
+  const audience = named ?? ANYBODY;
+  const whom = JSON.stringify(named);
   if (!frame.cards?.isConnected || frame.whom !== whom) {
-    build(main, values, audience);
+    build(main, values, named);
     Object.assign(frame, { whom, without: null });
-  }
-  if (!audience) {
-    why(null);
-    return;
   }
   const without = values.getAll("without");
   const asked = { ...audience, without };
@@ -63,7 +59,7 @@ export async function recommendations(main, values, signal) {
       show(found, asked);
       frame.cards.removeAttribute("aria-busy");
     }
-    await why(values.get("why"), asked, frame.list, frame.entries, signal);
+    await why(values.get("why"), asked, { list: frame.list, past: frame.entries }, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
     frame.without = null;
@@ -86,9 +82,9 @@ function build(main, values, audience) {
     chooser(values),
     audience
       ? h("div", { class: "columns" }, frame.past, h("div", {}, h("div", { class: "over" }, title, frame.words), frame.cards))
-      : frame.cards,
+      : h("section", {}, h("h2", { class: "over" }, "What most shoppers choose now"), frame.cards),
   );
-  if (audience) put(frame.cards, loading("Recommendations"));
+  put(frame.cards, loading("Recommendations"));
   if (within) title.focus(); // what had the focus is gone
 }
 
@@ -107,7 +103,8 @@ function show({ user, whole, now }, audience) {
     return;
   }
   const list = cards(now.edges, taken ? before : null);
-  rerank(frame.cards, [list, taken ? leavers(whole, now) : null, more(now, audience, list, taken ? before : null)].filter(Boolean));
+  const next = async (after) => (await ask(MORE, { audience, after })).recommendations;
+  rerank(frame.cards, [list, taken ? leavers(whole, now) : null, more(list, now.pageInfo, next, taken ? before : null)].filter(Boolean));
 }
 
 function about({ strategy, asOf, modelVersion, withoutText, edges }, left, without) {
@@ -170,26 +167,4 @@ function past(entries, user, audience) {
 function unknown(user, audience) {
   if (audience.userId && user === null) return `The shop knows nobody with the id ${audience.userId}.`;
   return audience.productIds.length ? "The model knows none of these products." : "Nothing is known of what they did.";
-}
-
-function more(now, audience, list, before) {
-  if (!now.pageInfo.hasNextPage) return null;
-  let after = now.pageInfo.endCursor;
-  const button = h("button", { type: "button", class: "button", onclick: next }, `Show ${PAGE} more`);
-  const box = h("p", { class: "more" }, button);
-  async function next() {
-    button.disabled = true;
-    try {
-      const found = (await ask(MORE, { audience, after })).recommendations;
-      const last = list.lastElementChild;
-      list.append(...cards(found.edges, before).children);
-      last.nextElementSibling?.querySelector("a").focus();
-      after = found.pageInfo.endCursor;
-      if (!found.pageInfo.hasNextPage) box.remove();
-    } catch (error) {
-      put(box, problem(error, next));
-    }
-    button.disabled = false;
-  }
-  return box;
 }

@@ -11,19 +11,27 @@ import { loading, problem } from "./states.js";
 import { ordinal, percent, plain, price, sentence, signed } from "./words.js";
 
 const ITEM = "behaviour events lastAt product { productId title image { url } }";
-const WHY = `
-query($audience: AudienceInput!, $product: String!, $asOf: DateTime, $model: String) {
-  product(productId: $product) {
-    productId title description price { amount currencyCode } image { url } available
-    brand { name } categories { name }
+const PRODUCT = `product(productId: $product) {
+  productId title description price { amount currencyCode } image { url } available brand { name } categories { name }
+}`;
+const REASONS = `
+  rank score prior readableShare lifts { name value amount } remainder { count value }
+  contributions(first: 100) {
+    kind relation value text words because { ${ITEM} } interest { type nodeId name }
   }
-  explain(audience: $audience, productId: $product, asOf: $asOf, modelVersion: $model) {
-    rank score prior readableShare lifts { name value amount } remainder { count value }
-    contributions(first: 100) {
-      kind relation value text words because { ${ITEM} } interest { type nodeId name }
-    }
-    drawn: contributions(first: 16) { path { cypher nodes { type keys names count } } }
-    counterfactual { newRank minimal words items { ${ITEM} } interests { name } }
+  drawn: contributions(first: 16) { path { cypher nodes { type keys names count } } }
+  counterfactual { newRank minimal words items { ${ITEM} } interests { name } }`;
+const LISTED = `
+query($audience: AudienceInput!, $product: String!, $asOf: DateTime, $model: String) {
+  ${PRODUCT}
+  explain(audience: $audience, productId: $product, asOf: $asOf, modelVersion: $model) { ${REASONS} }
+}`;
+// What was searched for is part of the score, so the reasons are those of a page with this product alone.
+const FOUND = `
+query($audience: AudienceInput!, $product: String!, $query: String!, $filter: ProductFilter, $after: String) {
+  ${PRODUCT}
+  search(query: $query, audience: $audience, filter: $filter, first: 1, after: $after) {
+    edges { node { productId } explanation { ${REASONS} } }
   }
 }`;
 
@@ -33,8 +41,9 @@ let opener = null; // what had the focus before
 
 /** Shows the reasons for a product for an audience; null closes the sheet.
  *
- * `list` is where it stands, a connection: the reasons are those of its moment. `past` is the whole history. */
-export async function why(product, audience, list = null, past = [], signal = undefined) {
+ * `list` is where it stands, a connection: the reasons are those of its moment. `past` is the whole history, `search`
+ * the query and filter of a list that was searched for. */
+export async function why(product, audience, where = {}, signal = undefined) {
   if (product === null) {
     close();
     return;
@@ -46,12 +55,23 @@ export async function why(product, audience, list = null, past = [], signal = un
   }
   if (!dialog.open) dialog.showModal();
   try {
-    const moment = { asOf: list?.asOf, model: list?.modelVersion };
-    const found = await ask(WHY, { audience, product, ...moment }, signal);
-    if (shown === product) draw(found, audience, past);
+    const found = await reasons(product, audience, where, signal);
+    if (shown === product) draw(found, audience, where.past ?? []);
   } catch (error) {
-    if (error.name !== "AbortError") put(dialog, bar(), problem(error, () => why(product, audience, null, past, signal)));
+    if (error.name !== "AbortError") put(dialog, bar(), problem(error, () => why(product, audience, { ...where, list: null }, signal)));
   }
+}
+
+async function reasons(product, audience, { list, search }, signal) {
+  const edges = list?.edges ?? [];
+  const place = edges.findIndex(({ node }) => node.productId === product);
+  if (search && place >= 0) {
+    const after = edges[place - 1]?.cursor;
+    const found = await ask(FOUND, { audience, product, ...search, after }, signal);
+    const [edge] = found.search.edges;
+    if (edge?.node.productId === product) return { product: found.product, explain: edge.explanation };
+  }
+  return ask(LISTED, { audience, product, asOf: list?.asOf, model: list?.modelVersion }, signal);
 }
 
 function close() {

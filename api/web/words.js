@@ -36,7 +36,7 @@ const TERMS = {
 export const count = (number) => COUNT.format(number);
 export const day = (moment) => DATE.format(new Date(moment));
 export const time = (moment) => `${TIME.format(new Date(moment))} UTC`;
-export const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
+export const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`);
 
 /** An amount of money, in its currency where it has one. */
 export function price(money) {

@@ -10,10 +10,13 @@ slots, as even as can be, and each one with the probability ε.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from api.services.catalogue import BoolArray
 from api.services.checks import finite
@@ -29,6 +32,7 @@ POOL = 150
 """How many of the best by score diversity chooses from; what follows is in the order of the scores."""
 
 _SEEDS = 2**31
+_MIXERS = tuple(np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _LEAST_MET = 0.25
 """Of what is further down, the share that was met by the fewest is what exploration draws from."""
 
@@ -64,8 +68,7 @@ class Options:
         return to_ms(as_of) % _SEEDS if self.seed is None else self.seed
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """A product at its place in a list."""
 
     position: int
@@ -103,36 +106,35 @@ def place(viewing: Viewing, placeable: BoolArray, known: BoolArray, options: Opt
     pins = pinned(viewing, placeable)
     left = placeable.copy()
     left[[slot.position for slot in pins.values()]] = False
-    slots = _ordered(viewing, left & known, options, length)
     seed = options.seed_at(viewing.as_of)
-    if seed is not None:
-        slots = _explored(viewing, left, slots, options.exploration, seed, length)
-    return _with_pins(slots, pins, length)
+    if seed is None:
+        return _with_pins(_ordered(viewing, left & known, options.diversity, POOL, length), pins, length)
+    sure = min(POOL, int(np.count_nonzero(left)) // 2)
+    slots = _ordered(viewing, left & known, options.diversity, sure, length)
+    return _with_pins(_explored(viewing, left, slots, sure, options.exploration, seed, length), pins, length)
 
 
-def _ordered(viewing: Viewing, candidates: BoolArray, options: Options, length: int) -> list[Slot]:
-    """The best by score, in the order that diversity gives them: all of it where exploration has to know it."""
+def _ordered(viewing: Viewing, candidates: BoolArray, diversity: float, size: int, length: int) -> list[Slot]:
+    """The best by score, the first `size` of them in the order that diversity gives them as far as `length`."""
     best = top(viewing.scores, max(POOL, length), candidates)
     slots = [Slot(position) for position in best.tolist()]
-    if not options.diversity or not slots:
+    if not diversity:
         return slots
-    head = best[:POOL]
-    pool = Pool.of(viewing.state.scorer, head)
-    steps = POOL if options.exploration else length
-    rows = diversified(viewing.scores[head], pool, options.diversity, steps).tolist()
+    head = best[:size]
+    rows = diversified(viewing.scores[head], Pool.of(viewing.state.scorer, head), diversity, length).tolist()
     rows += sorted(set(range(len(head))).difference(rows))
-    moved = [slots[row] if row == at else replace(slots[row], placement="DIVERSITY") for at, row in enumerate(rows)]
+    moved = [slots[row] if row == at else slots[row]._replace(placement="DIVERSITY") for at, row in enumerate(rows)]
     return moved + slots[len(head) :]
 
 
 def _explored(
-    viewing: Viewing, left: BoolArray, slots: Sequence[Slot], share: float, seed: int, length: int
+    viewing: Viewing, left: BoolArray, slots: Sequence[Slot], sure: int, share: float, seed: int, length: int
 ) -> list[Slot]:
-    """A list in which some slots go to products that few have met; of what comes next anyway none is drawn."""
-    sure = min(POOL, int(np.count_nonzero(left)) // 2)
+    """A list in which some slots go to products that few have met; of the first `sure` none is drawn."""
     rarely = _rarely_met(viewing, left, slots[:sure])
-    generator = np.random.default_rng(seed)
-    offset, drawn = float(generator.random()), generator.permutation(rarely).tolist()
+    ids = viewing.state.scorer.product_ids
+    offset = float(np.random.default_rng(seed).random())
+    drawn = rarely[np.argsort(_drawn([ids[at] for at in rarely.tolist()], seed), kind="stable")].tolist()
     shown: set[int] = set()
     unmet = (position for position in drawn if position not in shown)
     following = ((at, slot) for at, slot in enumerate(slots) if slot.position not in shown)
@@ -151,10 +153,19 @@ def _explored(
                 break
             deep = deep or at >= sure
             certain = not deep and math.ceil(k * share) <= len(drawn)
-            slot = replace(ranked, propensity=_propensity(k, k - 1 - at, share) if certain else None)
+            slot = ranked._replace(propensity=_propensity(k, k - 1 - at, share) if certain else None)
         found.append(slot)
         shown.add(slot.position)
     return found
+
+
+def _drawn(products: Sequence[str], seed: int) -> npt.NDArray[np.uint64]:
+    """(P,) random numbers that each product has by its id, whatever the others are and wherever a process has it."""
+    codes = np.array([crc32(product.encode()) for product in products], np.uint64)
+    mixed = (codes << np.uint64(32)) ^ np.uint64(seed)
+    for factor in _MIXERS:  # splitmix64 (Steele et al. 2014)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * factor
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _propensity(k: int, before: int, share: float) -> float:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +62,15 @@ def delete(shop: Client, *products: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(untouched: Path, tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], Client]) -> Client:
-    """A server of a shop of its own, once its encoder is ready."""
+def served(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A server of a shop of its own in this process, once its encoder is ready."""
     home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("searched") / "home"))
-    client = serve(home)
-    deadline = time.monotonic() + 700
-    while client.http.get(f"{client.url}/readyz").json()["encoder"]["status"] != "ready":
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return client
+    with served_here(Settings(home=home)) as client:
+        deadline = time.monotonic() + 120
+        while client.http.get(f"{client.url}/readyz").json()["encoder"]["status"] != "ready":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield client
 
 
 @pytest.fixture(scope="module")

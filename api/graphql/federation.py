@@ -159,10 +159,10 @@ def _named(node: Node) -> Iterable[str]:
 
 def _marked(node: TypeDefinitionNode) -> TypeDefinitionNode:
     """A type with the directives of federation."""
-    if not isinstance(node, ObjectTypeDefinitionNode):
+    marks = {"Product": " ".join(f'@key(fields: "{key}")' for key in KEYS), _SHARED: "@shareable"}
+    mark = marks.get(node.name.value)
+    if mark is None:
         return node
-    marks = [f'@key(fields: "{key}")' for key in KEYS] if node.name.value == "Product" else []
-    marks += ["@shareable"] if node.name.value == _SHARED else []
-    (marked,) = parse(f"type T {' '.join(marks)}", no_location=True).definitions
+    (marked,) = parse(f"type T {mark}", no_location=True).definitions
     directives = marked.directives if isinstance(marked, ObjectTypeDefinitionNode) else ()
     return replace(node, directives=(*(node.directives or ()), *(directives or ())))

@@ -70,15 +70,11 @@ class Authority:
         return self._tokens.caller(shown)
 
 
-def credentials(authorization: object) -> str:
-    """The key or token after `Bearer`; empty if there is none."""
-    scheme, _, found = authorization.partition(" ") if isinstance(authorization, str) else ("", "", "")
-    return found.strip() if scheme.lower() == "bearer" else ""
-
-
 def _shown(headers: Mapping[bytes, bytes]) -> str:
-    shown = credentials(headers.get(b"authorization", b"").decode("latin-1"))
-    return shown or headers.get(KEY_HEADER, b"").decode("latin-1").strip()
+    scheme, _, credentials = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    return headers.get(KEY_HEADER, b"").decode("latin-1").strip()
 
 
 def _tokens(settings: Settings) -> Tokens | None:

@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
-from api.auth import Authority, credentials
+from api.auth import Authority
 from api.graphql import transport
 from api.graphql.context import Context
 from api.graphql.execution import Executor, Outcome
@@ -111,15 +111,10 @@ class Socket:
                         await self._send("pong")
         except TimeoutError:
             raise CloseError(transport.LATE, "Connection initialisation timeout") from None
-        caller: Caller | None = self._websocket.state.caller
-        shown = credentials(incoming.payload.get("authorization"))
-        if self._authority.closed and (caller is None or shown):
-            try:
-                caller = self._authority.known(shown)
-            except UnauthenticatedError:
-                raise CloseError(transport.FORBIDDEN, "Forbidden") from None
-        if caller is None:
-            raise CloseError(transport.FORBIDDEN, "Forbidden")
+        try:
+            caller: Caller = self._websocket.state.caller or self._authority.greeting(incoming.payload)
+        except UnauthenticatedError:
+            raise CloseError(transport.FORBIDDEN, "Forbidden") from None
         await self._send("connection_ack")
         return caller
 

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     max_aliases: int = Field(100, ge=0, description="Queries with more aliases are refused.")
     max_directives: int = Field(50, ge=0, description="Queries with more directives are refused.")
     max_complexity: int = Field(
-        500_000, ge=100, description="Queries are refused that cost more: about the number of values in the answer."
+        1_000_000, ge=100, description="Queries are refused that cost more: about the number of values in the answer."
     )
     introspection: bool = Field(
         True, description="Whether queries may ask for the schema; if not, errors suggest no names of it either."

@@ -34,8 +34,8 @@ RULE_NODE = "Rule"
 APPLIES_TO = "APPLIES_TO"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-_RESERVED_NODES = {EVENT_NODE, RULE_NODE, "Change", "Feedback", "Impression", "Shop"}
-_RESERVED_RELATIONS = {PERFORMED, ON, "GAVE", "ABOUT", "WAS_SHOWN", APPLIES_TO, SELF_TERM, NEXT_TERM, REJECTED_LABEL}
+RESERVED_NODES = {EVENT_NODE, RULE_NODE, "Change", "Feedback", "Impression", "Shop"}
+RESERVED_RELATIONS = {PERFORMED, ON, "GAVE", "ABOUT", "WAS_SHOWN", APPLIES_TO, SELF_TERM, NEXT_TERM, REJECTED_LABEL}
 
 
 class _Part(BaseModel):
@@ -298,10 +298,10 @@ def _bad_names(ontology: Ontology) -> Iterator[tuple[str, str]]:
     for place, name in named:
         if not _NAME.fullmatch(str(name)):
             yield place, "a name is letters, digits and _, beginning with a letter, at most 63 long"
-    for name in _RESERVED_NODES & set(ontology.nodes):
+    for name in RESERVED_NODES & set(ontology.nodes):
         yield f"nodes.{name}", "this name is reserved"
     for section in ("relations", "meetings"):
-        for name in _RESERVED_RELATIONS & set(getattr(ontology, section)):
+        for name in RESERVED_RELATIONS & set(getattr(ontology, section)):
             yield f"{section}.{name}", "this name is reserved"
     for name in set(ontology.relations) & set(ontology.meetings):
         yield f"meetings.{name}", "there is a relation of this name; choose another"

@@ -39,7 +39,8 @@ KEYS = ("productId", "id")
 LIMIT = 1_000
 LEFT_TO_THE_SHOP: Mapping[str, frozenset[str]] = {
     "Product": frozenset({"title", "description", "price", "image", "available", "categories", "brand", "attributes"}),
-    "Query": frozenset({"node", "product", "products", "category", "brand", "user"}),
+    "Query": frozenset({"node", "product", "products", "category", "brand", "user", "users"}),
+    "SearchFacets": frozenset({"categories", "brands"}),
     "Mutation": frozenset({"upsertProducts", "deleteProducts"}),
 }
 """Fields that a gateway does not learn of."""

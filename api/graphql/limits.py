@@ -48,7 +48,7 @@ class Limits:
     root_fields: int = 50
     aliases: int = 100
     directives: int = 50
-    complexity: int = 500_000
+    complexity: int = 1_000_000
     introspection: bool = True
 
     def broken_by(self, document: DocumentNode) -> list[GraphQLError]:

@@ -4,21 +4,11 @@ import re
 from collections.abc import Container
 from itertools import chain, count
 
-from schema.ontology import (
-    APPLIES_TO,
-    CORE_NODES,
-    EVENT_NODE,
-    ON,
-    PERFORMED,
-    RULE_NODE,
-    SELF_TERM,
-    default_ontology,
-)
+from schema.ontology import CORE_NODES, RESERVED_NODES, RESERVED_RELATIONS, default_ontology
 
 _LONGEST = 50
 """Leaves room for the prefixes and suffixes under the ontology's 63."""
-_RESERVED_NODES = {EVENT_NODE, RULE_NODE, "Change", "Shop", *CORE_NODES} - {"Category"}
-_RESERVED_RELATIONS = {PERFORMED, ON, SELF_TERM, APPLIES_TO}
+_TAKEN_NODES = RESERVED_NODES | set(CORE_NODES) - {"Category"}
 
 
 def relation_name(raw: str, target: str, taken: Container[str] = (), *, prefix: str = "", suffix: str = "") -> str:
@@ -34,7 +24,7 @@ def node_name(raw: str, taken: Container[str] = ()) -> str:
     """A node type in camel case; `Category` and `Brand` are those of the commerce ontology."""
     words = re.findall(r"[A-Za-z0-9]+", raw)
     name = "".join(word[0].upper() + word[1:] for word in words)[:_LONGEST]
-    if not re.match(r"[A-Z]", name) or name in _RESERVED_NODES:
+    if not re.match(r"[A-Z]", name) or name in _TAKEN_NODES:
         name = f"Kg{name}"
     numbered = (f"{name}{number}" for number in count(2))
     return next(option for option in chain([name], numbered) if option not in taken)
@@ -42,7 +32,7 @@ def node_name(raw: str, taken: Container[str] = ()) -> str:
 
 def _free(name: str, target: str) -> bool:
     ontology = default_ontology()
-    if name in _RESERVED_RELATIONS or name in ontology.meetings:
+    if name in RESERVED_RELATIONS or name in ontology.meetings:
         return False
     known = ontology.relations.get(name)
     return known is None or (known.source, known.target) == ("Product", target)

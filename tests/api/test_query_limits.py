@@ -12,7 +12,7 @@ from api.graphql.execution import Executor
 from api.graphql.limits import ASSUMED, RANKING, Cost, Limits, depth
 from api.graphql.schema import executable
 
-NOBODY: Any = SimpleNamespace(request_id="")
+NOBODY: Any = SimpleNamespace(request_id="", follow=None)
 
 
 @strawberry.type

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
 from random_model import NOW
 from small_shop import START
 
 from api.services.catalogue import CategoryTree, Shelf
+from api.services.directory import Directory
 from api.services.live import LiveState
 from api.services.rules import Rules
 from gnn.artifact import describe
@@ -24,6 +26,7 @@ def state_of(scorer: Scorer) -> LiveState:
         scorer=scorer,
         change=0,
         shelf=shelf,
+        directory=Directory.of(scorer.ontology, scorer.product_ids, pa.table({"id": pa.array([], pa.string())})),
         categories=CategoryTree({}),
         clock=timedelta(),
         index=None,

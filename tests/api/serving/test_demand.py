@@ -57,10 +57,10 @@ def rank(state: LiveState, product: str) -> int:
 
 
 def test_what_is_met_often_comes_to_the_front_a_minute_later(store: Store, live: LiveModel) -> None:
-    now = live.state.manifest.as_of + timedelta(seconds=1)
-    last = live.state.scorer.product_ids[int(np.argmin(live.state.scorer.prior))]
+    before = live.state
+    now = before.manifest.as_of + timedelta(seconds=1)
+    last = before.scorer.product_ids[int(np.argmin(before.scorer.prior))]
     minute = written(store, last, [now] * HITS, "hit")
-    before = live.state.at(now)
     after = live.state.at(minute)
     assert prior(after, last) > prior(before, last)
     assert rank(after, last) < rank(before, last)

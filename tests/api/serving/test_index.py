@@ -114,7 +114,7 @@ def test_similar_products_need_no_index(plain: Recommender, indexed: Recommender
 
 
 @pytest.fixture
-def ruled(store: Store) -> Iterator[Store]:
+def ruled(apart: Store) -> Iterator[Store]:
     """Rules that lift what is far down, lower what is at the top, and pin."""
     moment = datetime.now(UTC) - timedelta(minutes=1)
     rules = [
@@ -123,10 +123,10 @@ def ruled(store: Store) -> Iterator[Store]:
         Rule("pin", "PIN", moment, moment, position=3, categories=("lamp",)),
     ]
     for rule in rules:
-        assert store.upsert_rule(rule) == []
-    yield store
+        assert apart.upsert_rule(rule) == []
+    yield apart
     for rule in rules:
-        store.delete_rule(rule.id)
+        apart.delete_rule(rule.id)
 
 
 @pytest.mark.parametrize("options", [None, Options(), Options(diversity=0.5), Options(0.3, 0.3, 5)])

@@ -12,6 +12,7 @@ from served_shop import NOW
 from api.encoding import picture_encoder, text_encoder
 from api.graphql.context import Context
 from api.graphql.execution import Executor
+from api.graphql.limits import Limits
 from api.graphql.schema import executable
 from api.runtime import assemble
 from api.services.callers import Caller, Role
@@ -48,7 +49,7 @@ def served(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def asked(served: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Executes a query, and says how often it asked the store once what is kept is there."""
-    executor, count = Executor(executable(), max_depth=12), [0]
+    executor, count = Executor(executable(), Limits()), [0]
     plain = Connection._attempt
 
     def counting(self: Connection, work: Any, write: bool) -> Any:

@@ -206,7 +206,9 @@ def test_a_boost_is_a_contribution_and_moves(shop: Client, second: Client) -> No
             parts = one["explanation"]
             values = [p["value"] for p in parts["contributions"]] + [parts["prior"], parts["remainder"]["value"]]
             assert sum(values) == pytest.approx(one["score"], abs=1e-5 * sum(map(abs, values)))
-            assert sum(p["share"] for p in parts["contributions"]) == pytest.approx(bool(parts["contributions"]))
+            assert sum(p["share"] for p in parts["contributions"]) == pytest.approx(
+                1.0 if parts["contributions"] else 0.0
+            )
 
 
 def test_weights_are_deviations_and_add_up(shop: Client) -> None:

@@ -10,6 +10,7 @@ import pytest
 from api.encoding import picture_encoder, text_encoder
 from api.graphql.context import Context
 from api.graphql.execution import Executor
+from api.graphql.limits import Limits
 from api.graphql.schema import executable
 from api.runtime import assemble
 from api.services.callers import Caller, Role
@@ -20,7 +21,7 @@ from api.settings import Settings
 from benchmarks.store_queries import counted
 from graph import connect
 
-CALLER = Caller(frozenset({Role.STOREFRONT}))
+CALLER = Caller(frozenset({Role.SERVER}))
 LIST = """query($user: String, $first: Int) {
     recommendations(audience: {userId: $user}, first: $first) { edges { node { %s } %s } } }"""
 
@@ -42,7 +43,7 @@ def asked(shop: Shop, query: str, **variables: Any) -> int:
     shop.recommender.view(Audience())  # what is asked once a minute
     fresh = replace(shop, paths=PathWriter(shop.store, 5))
     with counted() as runs:
-        body = Executor(executable(), max_depth=12).execute(query, variables, None, Context(fresh, "test", CALLER)).body
+        body = Executor(executable(), Limits()).execute(query, variables, None, Context(fresh, "test", CALLER)).body
     assert "errors" not in body, body
     return runs.count
 

@@ -61,9 +61,9 @@ class ImpressionQueries:
 
 
 def noted(context: Context, audience: Audience, answer: RecommendationConnection) -> RecommendationConnection:
-    """An answer that somebody is given; what it shows is logged."""
+    """An answer that somebody is given; what it shows is logged, unless it only says what would be shown."""
     log = context.shop.impressions
-    if log is not None and answer.edges:
+    if log is not None and answer.edges and not audience.without:
         items = [edge.item for edge in answer.edges]
         log.offer(
             Impression(

@@ -44,6 +44,13 @@ def test_somebody_unknown_stays_unnamed(shop: Client, kept: Callable[[str], dict
     assert "never seen before" not in str(kept(answer["recommendationId"]))
 
 
+def test_what_would_be_shown_is_not_what_was(shop: Client, kept: Callable[[str], dict[str, Any] | None]) -> None:
+    trial = shop.recommend({"userId": "u8", "without": ["p1"]}, 3)
+    answer = shop.recommend({"userId": "u8"}, 3)
+    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert kept(trial["recommendationId"]) is None
+
+
 def test_what_is_chosen_counts_for_the_answer_it_follows_from(shop: Client) -> None:
     def counted() -> dict[int, tuple[int, int, int]]:
         rows = shop.ask(CLICKS, headers=EXPERT)["clickThrough"]

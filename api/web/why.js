@@ -44,6 +44,7 @@ let opener = null; // what had the focus before
  * `list` is where it stands, a connection: the reasons are those of its moment. `past` is the whole history, `search`
  * the query and filter of a list that was searched for. */
 export async function why(product, audience, where = {}, signal = undefined) {
+  if (signal?.aborted) return; // the address is another one by now
   if (product === null) {
     close();
     return;
@@ -79,6 +80,7 @@ function close() {
   const was = shown;
   shown = null;
   dialog.close();
+  put(dialog);
   // The list may have been drawn anew, so the card is looked for by its product.
   const card = document.querySelector(`main [data-key="${CSS.escape(was)}"]`);
   (card ?? (opener?.isConnected ? opener : document.getElementById("main"))).focus();

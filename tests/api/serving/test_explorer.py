@@ -76,6 +76,8 @@ def page(browser: Browser, shop: Client) -> Iterator[Page]:
 def view(page: Page, shop: Client, address: str) -> None:
     """Shows a view, complete."""
     page.goto(f"{shop.url}/#/{address}")
+    if "why=" in address:
+        expect(page.get_by_role("dialog")).to_be_visible()
     settled(page)
 
 

@@ -23,7 +23,8 @@ from gnn.histories import Histories, histories
 from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
 from gnn.learn import learn
-from gnn.likeness import fitted, nothing_tells, unfitted
+from gnn.left_out import fitted as fitted_likeness
+from gnn.likeness import nothing_tells, unfitted
 from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
@@ -37,7 +38,7 @@ from schema.progress import Report, silent
 
 SAMPLE = 200
 # Of these, people by whom it is told what stand-ins are worth.
-TELLING = 64
+TELLING = 128
 # The second fit sees what the first one wrongly puts in front.
 ROUNDS = 2
 # A property of people with a smaller weight is absent: what their histories show says it already.
@@ -379,24 +380,12 @@ def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int) -> Scorer:
 
     Both are measured by the personal part of scores over some people and all products.
     """
-    shop, generator, sample = everything.shop, np.random.default_rng(seed), _sample(everything.shop, seed)
-    likeness = None if nothing_tells(scorer, shop.features) else unfitted(shop.features, everything.met, generator)
-    of_known: list[npt.NDArray[np.float32]] = []
-    if_unmet: list[npt.NDArray[np.float32]] = []
-
-    def personal() -> Iterator[FloatArray]:
-        for user in sample:
-            asked = everything.past.of(int(user)), shop.as_of_ms, int(user)
-            row = scorer.personal(*asked)
-            if likeness is not None and len(of_known) < TELLING:
-                of_known.append(row[likeness.known].astype(np.float32))
-                if_unmet.append(scorer.personal_if_unmet(*asked)[likeness.known].astype(np.float32))
-            yield row
-
-    scorer = replace(scorer, default_weight=_deviation(personal()) or 1.0)
-    if likeness is None:
+    shop, generator = everything.shop, np.random.default_rng(seed)
+    asked = [(everything.past.of(int(user)), shop.as_of_ms, int(user)) for user in _sample(shop, seed)]
+    scorer = replace(scorer, default_weight=_deviation(scorer.personal(*one) for one in asked) or 1.0)
+    if nothing_tells(scorer, shop.features):
         return scorer
-    likeness = fitted(likeness, scorer, np.array(of_known), np.array(if_unmet), generator)
+    likeness = fitted_likeness(unfitted(shop.features, everything.met, generator), scorer, asked[:TELLING], generator)
     unmet = np.flatnonzero(everything.met == 0)
     return replace(scorer, likeness=likeness, stand_ins=likeness.stand_ins(scorer, unmet))
 

@@ -223,7 +223,7 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
     start, amount = np.array([product]), np.ones(1)
     total = np.zeros(scorer.size)
     none = np.empty(0, np.intp)
-    for term in scorer.terms:
+    for term in scorer.linked:
         if term.term.kind != "self":
             total += term.scores(start, amount * term.weights[target], none)
     for dense in (scorer.low_pass, scorer.latent):
@@ -307,7 +307,7 @@ def _own(scorer: Scorer, history: History, products: IntArray, as_of: datetime, 
         return np.asarray(between[place] * amounts[:, None])
 
     rows = []
-    for term in scorer.terms:
+    for term in scorer.linked:
         amounts = carried(term)
         if amounts.any():
             own = term.owned_by(person)

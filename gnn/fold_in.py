@@ -3,12 +3,12 @@
 Shapes: N products.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from gnn.hops import hop_row
-from gnn.latent import Latent
+from gnn.latent import FREE, Latent
 from gnn.live_links import LiveProduct
 from gnn.paths import FloatArray, IntArray, PathTerm
 from gnn.scoring import Scorer
@@ -52,7 +52,7 @@ def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], f
         for modality, of_all in latent.shares.items():
             of_all[position] = gates.get(modality, 0.0)
             latent.layers[modality][0, position] = parts.get(modality, 0.0)
-    rows = {position: _hop(scorer, latent, position) for position in fresh}
+    rows = {position: _hop(scorer.terms, latent, position) for position in fresh}
     for layer in latent.layers.values():
         for k in range(1, len(layer)):
             for position, (neighbours, shares) in rows.items():
@@ -61,10 +61,22 @@ def folded_in(scorer: Scorer, latent: Latent, products: Sequence[LiveProduct], f
     return latent
 
 
-def _hop(scorer: Scorer, latent: Latent, position: int) -> tuple[IntArray, FloatArray]:
+def if_unmet(scorer: Scorer, latent: Latent, positions: Sequence[int]) -> FloatArray:
+    """(P, d) vectors that known products would have as new ones, by their features and relations alone."""
+    total = np.zeros((len(positions), latent.vectors.shape[1]))
+    rows = [_hop(scorer.relations, latent, position) for position in positions]
+    for part, layers in latent.layers.items():
+        if part != FREE:
+            total += latent.hops[0] * layers[0, positions]
+        for hop, layer in zip(latent.hops[1:], layers[:-1], strict=True):
+            total += hop * np.stack([shares @ layer[neighbours] for neighbours, shares in rows])
+    return total
+
+
+def _hop(terms: Iterable[PathTerm], latent: Latent, position: int) -> tuple[IntArray, FloatArray]:
     """The row of S of one product: its neighbours and what each passes on."""
-    row = np.zeros(scorer.size)
-    for term in scorer.terms:
+    row = np.zeros(len(latent.vectors))
+    for term in terms:
         gate = latent.gates.get(term.term.relation, 0.0) if term.term.kind != "reverse" else 0.0
         if gate:
             row += gate * hop_row(term, position)

@@ -104,7 +104,7 @@ class HistoryWalk:
     ) -> "HistoryWalk":
         starts = history.products.astype(np.int64)
         carried, dense, back = [], [], np.zeros(len(starts))
-        for term in scorer.terms:
+        for term in scorer.linked:
             amounts = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
             if amounts.any():
                 amounts = amounts * term.start_factor[starts]

@@ -114,14 +114,6 @@ class Latent:
         """(N,) what the start products give to every product but themselves."""
         return dots(self.vectors, self.vectors, starts, amounts * self.start_factor[starts])
 
-    def scores_of_content(self, starts: IntArray, amounts: FloatArray) -> FloatArray:
-        """(N,) the part of `scores` that products' features alone give."""
-        return dots(self.vectors, self._content, starts, amounts * self.start_factor[starts])
-
-    @cached_property
-    def _content(self) -> Vectors:
-        return np.asarray(self.vectors - self.parts[FREE], np.float32)
-
     def between(self, starts: IntArray, ends: IntArray) -> dict[str, FloatArray]:
         """Part -> (J, I): <z_j, z_i> split by what z_i is made of."""
         left = self.vectors[starts].astype(np.float64) * self.start_factor[starts, None]

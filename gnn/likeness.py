@@ -3,15 +3,12 @@
     alike(i, n) = Σ_m α_im <x̂_im, x̂_nm> + κ g(i, n),   ρ^m_in = λ · (share of m in alike(i, n)) / Σ_n' alike(i, n')
 
 with n among the K known products most like i, x̂ a feature along its main directions, α the gates of the fusion
-(`gnn.fusion`) and g the row of relations that are not behaviour in S, its largest entry one. κ and λ are found by
-leaving known products out: κ is what predicts their scores best; λ is what makes scores of products that nobody met,
-their own and what they take from stand-ins together, vary as much as those of known ones. (Nearest neighbours by
-content, as for cold items in Schein et al. 2002, but of whole scores.)
+(`gnn.fusion`) and g the row of relations that are not behaviour in S, its largest entry one. (Nearest neighbours by
+content, as for cold items in Schein et al. 2002, but of whole scores.) κ and λ are found by `gnn.left_out`.
 
 Shapes: N products, d_m width of a modality's feature, w of what is kept of it, K stand-ins each.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -40,8 +37,6 @@ WIDTH = 128
 # Of very many products those that most people met are enough to stand in.
 MOST_KNOWN = 50_000
 _SEEN_FOR_AXES = 20_000
-# Products that are left out to find κ, and what is tried.
-_LEFT_OUT, _GRAPH = 200, (0.0, 0.05, 0.1, 0.2, 0.4, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ class Likeness:
         if not len(positions) or not len(candidates):
             return StandIns.none()
         places = {m: v[candidates].astype(np.float32) for m, v in self.vectors.items()}
-        found = [self._chosen(self.alike(scorer, int(p), candidates, places), candidates, int(p)) for p in positions]
+        found = [self.chosen(self.alike(scorer, int(p), candidates, places), candidates, int(p)) for p in positions]
         weights = self.scale * np.stack([shares for _, shares in found])
         by_modality = {m: weights[:, n] for n, m in enumerate((*self.vectors, RELATIONS))}
         return StandIns(positions, np.stack([known for known, _ in found]), by_modality)
@@ -119,7 +114,7 @@ class Likeness:
         # What is unlike in one way is not held against what is alike in another.
         return np.stack([*by_feature, related(scorer, position)[candidates]]).clip(0.0).astype(np.float64)
 
-    def _chosen(self, alike: FloatArray, candidates: IntArray, position: int) -> tuple[IntArray, FloatArray]:
+    def chosen(self, alike: FloatArray, candidates: IntArray, position: int) -> tuple[IntArray, FloatArray]:
         """(K,) the most alike, best first, and (M + 1, K) what each is alike in: all add up to one, or to nothing."""
         parts = alike * np.array([*np.ones(len(alike) - 1), self.graph])[:, None]
         parts[:, candidates == position] = 0.0
@@ -186,47 +181,3 @@ def unfitted(features: Features, met: FloatArray, generator: np.random.Generator
     wide = {m: np.asarray(matrix, np.float32) for m, matrix in features.items()}
     axes = {m: main_axes(matrix, generator) for m, matrix in wide.items()}
     return Likeness(axes, {m: along(wide[m], axes[m]) for m in wide}, met > 0, known, 0.0, 1.0)
-
-
-def fitted(bare: Likeness, scorer: "Scorer", scores: Float32, own: Float32, generator: np.random.Generator) -> Likeness:
-    """The likeness with κ and λ as known products show them that are left out and stood in for.
-
-    Args:
-        bare: the likeness before.
-        scorer: the model, in which nobody stands in yet.
-        scores: (P, C) what some people's histories give to the known products.
-        own: (P, C) what they would give to these if nobody had met them.
-        generator: draws the products that are left out.
-    """
-    candidates = bare.known
-    if len(candidates) < 2 or not len(scores):
-        return bare
-    left_out = np.sort(generator.choice(candidates, min(len(candidates), _LEFT_OUT), replace=False))
-    places = {m: v[candidates].astype(np.float32) for m, v in bare.vectors.items()}
-    alike = [bare.alike(scorer, int(position), candidates, places) for position in left_out]
-    real, alone = (_centred(rows[:, np.searchsorted(candidates, left_out)]) for rows in (scores, own))
-    best, found = -np.inf, bare
-    for graph in _GRAPH if bare.vectors else _GRAPH[-1:]:
-        trial = replace(bare, graph=graph)
-        chosen = [trial._chosen(one, candidates, int(p)) for one, p in zip(alike, left_out, strict=True)]
-        stand = _centred(
-            np.stack([scores[:, np.searchsorted(candidates, k)] @ p.sum(axis=0) for k, p in chosen], axis=1)
-        )
-        agreement = float((real * stand).mean()) / max(float(stand.std()), 1e-12)
-        if agreement > best:
-            best, found = agreement, replace(trial, scale=_scale(real, alone, stand) if agreement > 0 else 0.0)
-    return found
-
-
-def _scale(real: FloatArray, alone: FloatArray, stand: FloatArray) -> float:
-    """λ ≥ 0 with which `alone` + λ `stand` varies as much as `real`; 0 where `alone` varies as much by itself."""
-    spread, shared = float(stand.var()), float((alone * stand).mean())
-    missing = float(real.var() - alone.var())
-    if missing <= 0.0 or spread <= 0.0:
-        return 0.0
-    return (math.sqrt(shared**2 + spread * missing) - shared) / spread
-
-
-def _centred(scores: npt.NDArray[np.floating]) -> FloatArray:
-    """Scores of each person less their mean: what all products have in common ranks none of them."""
-    return np.asarray(scores - scores.mean(axis=1, keepdims=True))

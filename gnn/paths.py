@@ -100,6 +100,12 @@ class PathTerm:
         return indptr, indices, (data * self.end_factor[indices]).astype(np.float32)
 
     @cached_property
+    def _walked(self) -> tuple[Csr, Csr, Csr]:
+        """`links`, `inwards` and `by_middle` in as few bytes as they can be: scoring waits for them."""
+        links, by_middle = _compact(self.links), _compact(self.by_middle)
+        return links, links if self.ends is None else _compact(self.ends), by_middle
+
+    @cached_property
     def key_positions(self) -> dict[str, int]:
         """Column of each middle node."""
         return {key: position for position, key in enumerate(self.keys)}
@@ -146,9 +152,7 @@ class PathTerm:
                 amounts,
                 own.astype(np.int64),
                 self.middle_factor,
-                arrays(self.links),
-                arrays(self.inwards),
-                arrays(self.by_middle),
+                *self._walked,
             )
         else:
             walk.one_step(total, starts, amounts, arrays(self.links))
@@ -178,9 +182,7 @@ class PathTerm:
                 ends,
                 own.astype(np.int64),
                 factors,
-                arrays(self.links),
-                arrays(self.inwards),
-                arrays(self.by_middle),
+                *self._walked,
             )
         else:
             walk.one_step_between(total[..., 0], place, starts, ends, arrays(self.links))
@@ -225,6 +227,14 @@ def arrays(matrix: sp.csr_array) -> Csr:
     if indices.dtype == np.int32:  # not of 64 bits: numba takes the sum of a uint64 and an int64 for a float
         indices = indices.view(np.uint32)
     return matrix.indptr, indices, matrix.data
+
+
+def _compact(matrix: sp.csr_array) -> Csr:
+    """`arrays` with columns of 16 bits where these are enough, and without weights where all are one."""
+    indptr, indices, data = arrays(matrix)
+    if matrix.shape[1] <= np.iinfo(np.uint16).max:
+        indices = indices.astype(np.uint16)
+    return indptr, indices, data if (data != 1.0).any() else data[:0]
 
 
 def power(degrees: FloatArray, exponent: float) -> FloatArray:

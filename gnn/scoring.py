@@ -111,6 +111,16 @@ class Scorer:
             np.asarray(last_ms, np.int64),
         )
 
+    @property
+    def relations(self) -> tuple[PathTerm, ...]:
+        """The terms that take no behaviour in the middle: what there is of a product that nobody has met."""
+        return tuple(term for term in self.terms if term.term.kind not in ("self", "meeting", "next"))
+
+    @cached_property
+    def linked(self) -> tuple[PathTerm, ...]:
+        """The terms that have any path: a relation of the ontology may have no data yet."""
+        return tuple(term for term in self.terms if term.links.nnz or term.term.kind == "self")
+
     def feature_weights(self, position: int) -> dict[str, float]:
         """Modality -> gate of a product; those that it has not are absent, the others add up to one."""
         shares = {} if self.latent is None else self.latent.shares
@@ -192,7 +202,7 @@ class Scorer:
             person: position of the viewer, whose own paths do not count.
         """
         personal = np.zeros(self.size)
-        for term in self.terms:
+        for term in self.linked:
             carried = term.units.amounts(history, as_of_ms) * term.weights[history.behaviours]
             if carried.any():
                 personal += term.scores(history.products, carried, term.owned_by(person))
@@ -201,17 +211,6 @@ class Scorer:
                 carried = dense.units.amounts(history, as_of_ms) * dense.weights[history.behaviours]
                 personal += dense.scores(history.products, carried)
         self.stand_ins.add_to(personal)
-        return personal
-
-    def personal_if_unmet(self, history: History, as_of_ms: int, person: int | None) -> FloatArray:
-        """(N,) the same if nobody had met any of the products and nobody stood in: relations and features alone."""
-        behaviour = ("self", "meeting", "next")
-        terms = tuple(term for term in self.terms if term.term.kind not in behaviour)
-        rest = replace(self, terms=terms, low_pass=None, latent=None, stand_ins=StandIns.none())
-        personal = rest.personal(history, as_of_ms, person)
-        if self.latent is not None:
-            carried = self.latent.units.amounts(history, as_of_ms) * self.latent.weights[history.behaviours]
-            personal += self.latent.scores_of_content(history.products, carried)
         return personal
 
 

@@ -35,7 +35,7 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
         starts, amounts: (J,) products and what each carries.
         own: middle nodes that no path goes through.
         middle_factor: (M,)
-        links: indptr, indices, data of (N, M), from the start to the middle.
+        links: indptr, indices, data of (N, M), from the start to the middle; no data where all are one.
         ends: the same from the end to the middle; columns sorted in each row, as in `links`.
         by_middle: the transpose of `ends`, (M, N).
     """
@@ -44,19 +44,21 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
     middle_indptr, middle_products, middle_data = by_middle
     for k in range(len(starts)):
         for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
-            carried[indices[at]] += amounts[k] * data[at]
+            carried[indices[at]] += amounts[k] * _weight(data, at)
     for n in own:
         carried[n] = 0.0
     for k in range(len(starts)):
         j = starts[k]
         other = end_indptr[j]
+        back = 0.0
         for at in range(indptr[j], indptr[j + 1]):
             n = indices[at]
             # A product is no reason for itself: what leads back to the start is taken off again.
             while other < end_indptr[j + 1] and end_indices[other] < n:
                 other += 1
             if other < end_indptr[j + 1] and end_indices[other] == n and not _in(own, n):
-                total[j] -= amounts[k] * data[at] * middle_factor[n] * end_data[other]
+                back += _weight(data, at) * middle_factor[n] * _weight(end_data, other)
+        total[j] -= amounts[k] * back
     for k in range(len(starts)):
         for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
             n = indices[at]
@@ -65,7 +67,13 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
                 # Each middle node is spread once, however many starts lead to it.
                 carried[n] = 0.0
                 for to in range(middle_indptr[n], middle_indptr[n + 1]):
-                    total[middle_products[to]] += value * middle_data[to]
+                    total[middle_products[to]] += value * _weight(middle_data, to)
+
+
+@numba.njit(cache=True, nogil=True)
+def _weight(data: Array, at: int) -> float:
+    """The weight of a link. Where all are one, reading them would take longer than the walk itself."""
+    return data[at] if len(data) else 1.0
 
 
 @numba.njit(cache=True, nogil=True)

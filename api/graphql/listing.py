@@ -217,12 +217,7 @@ def _connection(
     context.cards.want(edge.node.product_id for edge in edges)
     return ProductConnection(
         edges=edges,
-        page_info=PageInfo(
-            has_next_page=has_next,
-            has_previous_page=after is not None,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
+        page_info=PageInfo.of(edges, more=has_next, before=after is not None),
         total_count=total,
         as_of=as_of,
     )

@@ -1,6 +1,7 @@
 # ruff: noqa: D101 - a type is described in the schema itself
 """Products and ranked lists of products."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -47,6 +48,12 @@ class PageInfo:
     has_previous_page: bool
     start_cursor: str | None
     end_cursor: str | None
+
+    @classmethod
+    def of(cls, edges: Sequence[Any], *, more: bool, before: bool) -> "PageInfo":
+        """Of a page of edges, each with a `cursor`; whether there are `more` after it, and some `before` it."""
+        start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
+        return cls(has_next_page=more, has_previous_page=before, start_cursor=start, end_cursor=end)
 
 
 @strawberry.input(description="A range of prices, both ends included. Products without a price are in none.")
@@ -292,12 +299,7 @@ def connection(
     edges = [types.edge(item) for item in page.items]
     return RecommendationConnection(
         edges=edges,
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
+        page_info=PageInfo.of(edges, more=page.has_next, before=page.has_previous),
         recommendation_id=strawberry.ID(page.id),
         strategy=Strategy(viewing.strategy),
         as_of=viewing.as_of,

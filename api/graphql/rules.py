@@ -124,12 +124,7 @@ class RuleQueries:
         edges = _edges(context, page)
         return RuleConnection(
             edges=edges,
-            page_info=PageInfo(
-                has_next_page=page.has_next,
-                has_previous_page=after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
+            page_info=PageInfo.of(edges, more=page.has_next, before=after is not None),
         )
 
 

@@ -147,12 +147,7 @@ def _connection(context: Context, found: Found) -> SearchConnection:
         context=context,
         found=found,
         edges=edges,
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
+        page_info=PageInfo.of(edges, more=page.has_next, before=page.has_previous),
         recommendation_id=strawberry.ID(page.id),
         strategy=Strategy(viewing.strategy),
         as_of=viewing.as_of,

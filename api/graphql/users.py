@@ -100,12 +100,7 @@ class User(Node):
         ]
         return InterestConnection(
             edges=edges,
-            page_info=PageInfo(
-                has_next_page=page.has_next,
-                has_previous_page=after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
+            page_info=PageInfo.of(edges, more=page.has_next, before=after is not None),
             as_of=page.viewing.as_of,
             model_version=page.viewing.state.model_version,
         )

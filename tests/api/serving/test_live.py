@@ -1,13 +1,11 @@
 """What changes counts at the next request, in every process."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served_shop import Client, event
+from served_shop import Client, event, within
 
 from api import pipeline, registry
 from gnn.artifact import load_artifact, save_artifact
@@ -198,14 +196,14 @@ def test_a_published_model_takes_over_and_replays_what_happened_since(
     retrained = _renamed(home / "trained", tmp_path / "next")
     version = registry.publish(home, retrained)
     for server in (shop, second):
-        assert _within(5.0, lambda server=server: server.recommend({})["modelVersion"] == version)
+        assert within(5.0, lambda server=server: server.recommend({})["modelVersion"] == version)
         assert "between" in server.ids({"userId": "u0"}, 100)
-    assert _within(5.0, lambda: pseudonym("user", "u12") not in load_artifact(registry.served(home)).scorer.people)
+    assert within(5.0, lambda: pseudonym("user", "u12") not in load_artifact(registry.served(home)).scorer.people)
     query = 'query($after: String) { recommendations(audience: {userId: "u0"}, after: $after) { asOf } }'
     error = shop.post(query, after=old["pageInfo"]["endCursor"])["errors"][0]
     assert error["extensions"]["code"] == "CURSOR_EXPIRED"
     registry.rollback(home)
-    assert _within(5.0, lambda: shop.recommend({})["modelVersion"] == old["modelVersion"])
+    assert within(5.0, lambda: shop.recommend({})["modelVersion"] == old["modelVersion"])
     assert "between" in shop.ids({"userId": "u0"}, 100)
 
 
@@ -220,12 +218,12 @@ def test_a_model_that_does_not_fit_the_store_is_refused_and_the_old_one_goes_on(
         return dict(shop.http.get(f"{shop.url}/readyz").json()["artifact"])
 
     try:
-        assert _within(5.0, lambda: "REPLACES" in artifact().get("problem", ""))
+        assert within(5.0, lambda: "REPLACES" in artifact().get("problem", ""))
         assert artifact()["status"] == "ready"
         assert shop.recommend({})["modelVersion"] == version
     finally:
         registry.rollback(home)
-    assert _within(5.0, lambda: "problem" not in artifact())
+    assert within(5.0, lambda: "problem" not in artifact())
 
 
 def _renamed(artifact: Path, target: Path, ontology: Ontology | None = None) -> Path:
@@ -240,17 +238,8 @@ def _renamed(artifact: Path, target: Path, ontology: Ontology | None = None) -> 
     return target
 
 
-def _within(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def test_texts_are_encoded_beside_the_server(shop: Client, home: Path) -> None:
-    assert _within(60.0, lambda: shop.http.get(f"{shop.url}/readyz").json()["encoder"]["status"] == "ready")
+    assert within(60.0, lambda: shop.http.get(f"{shop.url}/readyz").json()["encoder"]["status"] == "ready")
     written = shop.upsert({"productId": "spoken", "title": "A lamp that speaks", "description": "It glows."})
     assert written["withoutText"] == []
     with connect(f"embedded:{home / 'graph'}") as store:

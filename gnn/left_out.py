@@ -1,0 +1,155 @@
+"""κ and λ of likeness (`gnn.likeness`), as known products show them that are left out and stood in for.
+
+A left-out product is to everybody what a new one is: whoever met it is asked without it in their history, and its prior
+and trend are its category's. κ is what predicts its scores best. λ gives the left-out as many places among the best of
+what people have not met as so many known products have on average: with less, new products stay unseen; with more, they
+crowd out what is known.
+
+Shapes: R histories, C known products, L of them left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.fold_in import if_unmet, with_category_mean
+from gnn.likeness import Likeness
+from gnn.paths import BoolArray, FloatArray, IntArray
+from gnn.scoring import Scorer
+from gnn.stand_ins import StandIns
+from gnn.units import History
+
+_LEFT_OUT = 200
+_GRAPH = (0.0, 0.05, 0.1, 0.2, 0.4, 1.0, 2.0)
+"""κ that are tried."""
+_BEST, _LIST, _MOST = 0.005, 20, 0.1
+"""Which share of the known products are the best for somebody: at least a list, but of few products a tenth."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a history gives.
+
+    Shapes:
+        scores: (C,) its personal part for the known products.
+        own: (L,) the same for the left-out if nobody had met them.
+        bar: the score, prior included, from which a product is among the best.
+        asked: (L,) the left-out that are asked for.
+    """
+
+    scores: npt.NDArray[np.float32]
+    own: FloatArray
+    bar: float
+    asked: BoolArray
+
+
+def fitted(
+    bare: Likeness, scorer: Scorer, people: Sequence[tuple[History, int, int]], generator: np.random.Generator
+) -> Likeness:
+    """The likeness with κ and λ.
+
+    Args:
+        bare: the likeness before.
+        scorer: the model, in which nobody stands in yet.
+        people: history, moment in ms and position of some people.
+        generator: draws the products that are left out.
+    """
+    candidates = bare.known
+    if len(candidates) < 2 or not people:
+        return bare
+    at = np.sort(generator.choice(len(candidates), min(len(candidates), _LEFT_OUT), replace=False))
+    new = _LeftOut.of(scorer, candidates, at)
+    answers = [answer for asked in people for answer in new.answers(*asked)]
+    scores, asked = np.stack([a.scores for a in answers]), np.stack([a.asked for a in answers])
+    lacking = np.stack([a.bar - new.prior - new.trend * a.own for a in answers])[asked]
+    places = round(len(people) * _length(len(candidates)) * len(at) / len(candidates))
+    real = _centred(scores[:, at])[asked]
+
+    vectors = {m: v[candidates].astype(np.float32) for m, v in bare.vectors.items()}
+    alike = [bare.alike(scorer, int(position), candidates, vectors) for position in candidates[at]]
+    best, found = -np.inf, bare
+    for graph in _GRAPH if bare.vectors else _GRAPH[-1:]:
+        trial = replace(bare, graph=graph)
+        chosen = [trial.chosen(one, candidates, int(p)) for one, p in zip(alike, candidates[at], strict=True)]
+        given = np.stack([scores[:, np.searchsorted(candidates, k)] @ p.sum(axis=0) for k, p in chosen], axis=1)
+        centred = _centred(given)[asked]
+        agreement = float((real * centred).mean()) / max(float(centred.std()), 1e-12)
+        if agreement > best:
+            scale = _scale(lacking, (new.trend * given)[asked], places)
+            best, found = agreement, replace(trial, scale=scale if agreement > 0 else 0.0)
+    return found
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    """Known products that are left out of a model.
+
+    Shapes:
+        candidates: (C,) positions of the known products.
+        at: (L,) which of them are left out.
+        relations: the model of what nobody has to meet a product for.
+        vectors: (L, d) of the left-out as new ones; no width without a latent term.
+        prior, trend: (L,) as new ones.
+    """
+
+    scorer: Scorer
+    candidates: IntArray
+    at: IntArray
+    relations: Scorer
+    vectors: FloatArray
+    prior: FloatArray
+    trend: FloatArray
+
+    @classmethod
+    def of(cls, scorer: Scorer, candidates: IntArray, at: IntArray) -> "_LeftOut":
+        positions, latent = candidates[at].tolist(), scorer.latent
+        relations = replace(scorer, terms=scorer.relations, low_pass=None, latent=None, stand_ins=StandIns.none())
+        vectors = np.zeros((len(at), 0)) if latent is None else if_unmet(scorer, latent, positions)
+        prior, trend = (with_category_mean(scorer, v, positions)[positions] for v in (scorer.prior, scorer.trend))
+        return cls(scorer, candidates, at, relations, vectors, prior, trend)
+
+    def answers(self, history: History, as_of_ms: int, person: int) -> Iterator[_Answer]:
+        """What somebody's history gives, and what it gives without each of the left-out that they have met."""
+        scores, own = self._given(history, as_of_ms, person)
+        met, out = np.isin(self.candidates, history.products), np.arange(len(self.at))
+        yield self._answer(scores, own, met, ~met[self.at])
+        for place in np.flatnonzero(met[self.at]):
+            taken = history.products == self.candidates[self.at[place]]
+            less, less_own = self._given(history.take(taken), as_of_ms, person)
+            without = met.copy()
+            without[self.at[place]] = False
+            yield self._answer(scores - less, own - less_own, without, out == place)
+
+    def _given(self, history: History, as_of_ms: int, person: int) -> tuple[FloatArray, FloatArray]:
+        own, latent = self.relations.personal(history, as_of_ms, person)[self.candidates[self.at]], self.scorer.latent
+        if latent is not None:
+            amounts = latent.units.amounts(history, as_of_ms) * latent.weights[history.behaviours]
+            amounts = amounts * latent.start_factor[history.products]
+            own = own + self.vectors @ (amounts @ latent.vectors[history.products].astype(np.float64))
+        return self.scorer.personal(history, as_of_ms, person)[self.candidates], own
+
+    def _answer(self, scores: FloatArray, own: FloatArray, met: BoolArray, asked: BoolArray) -> _Answer:
+        known = self.scorer.prior[self.candidates] + self.scorer.trend[self.candidates] * scores
+        length = _length(len(known))
+        bar = float(np.partition(np.where(met, -np.inf, known), -length)[-length])
+        return _Answer(scores.astype(np.float32), own, bar, asked)
+
+
+def _length(known: int) -> int:
+    """How many are the best."""
+    return max(int(_BEST * known), min(_LIST, int(_MOST * known)), 1)
+
+
+def _scale(lacking: FloatArray, given: FloatArray, places: int) -> float:
+    """λ ≥ 0 with which so many get what they lack from what they are given, or as many as can."""
+    never = np.where(lacking <= 0.0, 0.0, np.inf)
+    reached = np.sort(np.divide(lacking, given, out=never, where=(lacking > 0.0) & (given > 0.0)))
+    most = min(places, int(np.isfinite(reached).sum()))
+    return float(reached[most - 1]) if most else 0.0
+
+
+def _centred(scores: npt.NDArray[np.floating]) -> FloatArray:
+    """Scores less the mean of each history: what all products have in common ranks none of them."""
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True), np.float64)

@@ -4,7 +4,7 @@
 
 serves the shop of a home, opens that many sockets from this process, each with a subscription of a session of its own,
 and lets them be. Then it records events one by one over HTTP, of sessions in turn, and waits for the list that comes.
-The memory is that of the server's process. A process may open as many files as `ulimit -n` says.
+The memory is that of the server's process. The events are deleted at the end. A process may open as many files as `ulimit -n` says.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from benchmarks.machine import machine, write_json
-from benchmarks.serving import Client, serving, shop_of
+from benchmarks.serving import FORGET, Client, serving, shop_of
 
 QUERY = """subscription($session: String!) { recommendations(audience: {sessionId: $session}, first: 20) {
     edges { node { productId } } } }"""
@@ -57,16 +57,18 @@ async def measured(url: str, process: psutil.Process, products: list[str], socke
     opening = time.perf_counter() - began
     idle = await share(process, _SETTLE)
     held = (process.memory_info().rss - before) / sockets
-    waits, asked = [], []
+    waits, asked, recorded = [], [], []
     for number in range(events):
         place = number * sockets // events
-        event = {"eventId": uuid4().hex, "sessionId": f"benchmark {place}", "behaviour": "view"}
+        recorded.append(f"benchmark-{uuid4().hex}")
+        event = {"eventId": recorded[-1], "sessionId": f"benchmark {place}", "behaviour": "view"}
         began = time.perf_counter()
         await asyncio.to_thread(client.ask, _RECORD, events=[event | {"productId": products[number % len(products)]}])
         sent = time.perf_counter()
         await connected[place].recv()
         asked.append(1000 * (sent - began))
         waits.append(1000 * (time.perf_counter() - sent))
+    await asyncio.to_thread(client.ask, FORGET, ids=recorded)
     began = time.perf_counter()
     await asyncio.gather(*(socket.close() for socket in connected))
     return {

@@ -53,13 +53,15 @@ class StandIns:
     def add_to(self, own: npt.NDArray[np.floating[Any]]) -> None:
         """Adds to each product what those that stand in for it give; (..., N) is changed in place."""
         if len(self):
-            own[..., self.products] += own @ self._matrix(own.shape[-1]).astype(own.dtype)
+            matrix = self._matrix.astype(own.dtype, copy=False)
+            own[..., self.products] += own[..., : matrix.shape[0]] @ matrix
 
-    def _matrix(self, size: int) -> sp.csc_array:
-        """(N, F) ρ."""
+    @cached_property
+    def _matrix(self) -> sp.csc_array:
+        """(M, F) ρ, M as far as there are products that stand in."""
         count, width = self.known.shape
         indptr = np.arange(0, count * width + 1, width)
-        return sp.csc_array((self.total.ravel(), self.known.ravel(), indptr), shape=(size, count))
+        return sp.csc_array((self.total.ravel(), self.known.ravel(), indptr))
 
     def among(self, products: IntArray) -> tuple[IntArray, IntArray]:
         """(A,) which of some products have stand-ins, and the row of each here."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from graphql import GraphQLObjectType, GraphQLSchema
 
 from api.audit import described
@@ -13,7 +14,9 @@ from api.graphql.context import Context
 from api.graphql.ids import parse_global_id
 from api.services.callers import Caller, Role
 from api.services.errors import ForbiddenError
+from schema.files import WriteError
 
+_log = structlog.get_logger()
 _USER = "userId"
 _SESSION = "sessionId"
 _NODE = "id"
@@ -150,11 +153,19 @@ def _audited(action: Callable[[], Any], context: Context, place: str, arguments:
     try:
         result = action()
     except Exception as error:
-        context.shop.audit.write("failed", context.caller, **what, error=type(error).__name__)
+        _note_end(context, "failed", **what, error=type(error).__name__)
         raise
     refused = [error.code for error in getattr(result, "user_errors", ())]
-    context.shop.audit.write("failed" if refused else "done", context.caller, **what, errors=refused)
+    _note_end(context, "failed" if refused else "done", **what, errors=refused)
     return result
+
+
+def _note_end(context: Context, outcome: str, **what: Any) -> None:
+    """Writes down what came of an action. That is so by now, whether or not it can be written down."""
+    try:
+        context.shop.audit.write(outcome, context.caller, **what)
+    except WriteError as error:
+        _log.error("audit_line_lost", outcome=outcome, key=context.caller.key, problem=str(error), **what)
 
 
 def _check_node(caller: Caller, identity: str) -> None:

@@ -1,13 +1,15 @@
 """Who did what that cannot be undone or needs trust: JSON lines in `<home>/audit.log`, only ever added to.
 
-An action is written down before it begins, and is not begun if it cannot be.
+An action is written down before it begins, and is not begun if it cannot be. A line is there as a whole or not at all.
 """
 
+import errno
+import fcntl
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 
@@ -40,10 +42,11 @@ class AuditLog:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(handle, "ab", buffering=0) as file:  # one write a line, so that lines never mix
-                _logger(file).info(event, **who, **what)
+            with os.fdopen(handle, "ab", buffering=0) as file:
+                _append(file, _rendered().info(event, **who, **what))
         except OSError as error:
-            raise WriteError(f"{self._file}: cannot be written ({error.strerror}); nothing was done") from error
+            remedy = "free some space, or let the server write there"
+            raise WriteError(f"{self._file}: cannot be written ({error.strerror}); {remedy}") from error
 
 
 def described(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,13 +65,23 @@ def _described(name: str, value: Any) -> Any:
     return value
 
 
-def _logger(file: Any) -> Any:
+def _append(file: IO[bytes], line: bytes) -> None:
+    """Adds a line as a whole: of a disk that is full it would take the part that still has room."""
+    fcntl.flock(file, fcntl.LOCK_EX)
+    end = file.seek(0, os.SEEK_END)
+    if file.write(line) != len(line):
+        file.truncate(end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _rendered() -> Any:
+    """A logger that returns the line."""
     return structlog.wrap_logger(
-        structlog.BytesLogger(file),
+        structlog.ReturnLogger(),
         processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer(_line)],
         wrapper_class=structlog.BoundLogger,
     )
 
 
 def _line(content: Any, **options: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False, **options).encode()
+    return json.dumps(content, ensure_ascii=False, **options).encode() + b"\n"

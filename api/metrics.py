@@ -33,6 +33,14 @@ STORE_CALLS = Histogram("pathrec_store_call_seconds", "Calls to the store.", buc
 STORE_ERRORS = Counter("pathrec_store_errors", "Calls to the store that failed.")
 EVENTS = Counter("pathrec_events", "Events that were sent, by what became of them.", ["outcome"])
 REFUSED = Counter("pathrec_refused_requests", "Requests that were refused before anything was executed.", ["code"])
+LOST_LINES = Counter("pathrec_lost_log_lines", "Lines of the log that could not be written.")
+UNWRITTEN = Gauge(
+    "pathrec_impressions_waiting", "Answers that were shown and are not in the store yet.", multiprocess_mode="livesum"
+)
+DROPPED = Gauge(
+    "pathrec_impressions_dropped", "Answers that were shown and are in the store no more: too many had to wait.",
+    multiprocess_mode="livesum",
+)  # fmt: skip
 WAITING = Gauge("pathrec_requests_waiting", "Requests that wait for a thread.", multiprocess_mode="livesum")
 READY = Gauge("pathrec_ready", "1 for each part that is ready.", ["part"], multiprocess_mode="livemin")
 MODEL = Gauge("pathrec_model_info", "1 for the model that is served.", ["version"], multiprocess_mode="livemax")
@@ -100,6 +108,9 @@ class States:
         """Takes over how things are now."""
         shop = runtime.shop
         state = shop.live.loaded if shop is not None else None
+        if shop is not None and shop.impressions is not None:
+            UNWRITTEN.set(shop.impressions.waiting)
+            DROPPED.set(shop.impressions.dropped)
         if shop is None:
             READY.labels("store").set(False)
         READY.labels("model").set(state is not None)

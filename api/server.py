@@ -20,6 +20,7 @@ from api.settings import PREFIX, Settings, load_settings
 from schema.errors import PathrecError
 
 _STOP_SECONDS = 10
+_MEMORY = "/dev/shm"  # noqa: S108 - a folder of our own is made in it
 # A worker that says nothing for so long is replaced; on a busy machine even its start takes a while.
 _SILENT_SECONDS = 60
 
@@ -59,7 +60,9 @@ def run(settings: Settings, announce: Callable[[str], None]) -> None:
         timeout_worker_healthcheck=_SILENT_SECONDS,
     )
     if settings.workers > 1:
-        with tempfile.TemporaryDirectory(prefix="pathrec-metrics-") as folder, metrics.shared(Path(folder)):
+        # In memory where there is such a folder: workers map these files, and a full disk under a map ends a process.
+        memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="pathrec-metrics-", dir=memory) as folder, metrics.shared(Path(folder)):
             Multiprocess(config, sockets=[listening]).run()
         return
     server = uvicorn.Server(config)

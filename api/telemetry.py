@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import structlog
 
+from api import metrics
+
 REQUEST_ID_HEADER = b"x-request-id"
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _log = structlog.get_logger()
@@ -19,6 +21,20 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class _Lines(structlog.PrintLogger):
+    """Prints lines, and counts those that cannot be: a full disk must not cost whoever asks their answer."""
+
+    def msg(self, message: str) -> None:
+        """Prints a line."""
+        try:
+            super().msg(message)
+        except OSError:
+            metrics.LOST_LINES.inc()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def configure_logging() -> None:
@@ -32,7 +48,7 @@ def configure_logging() -> None:
             structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=True,
     )
 

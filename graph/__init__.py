@@ -8,7 +8,7 @@ room; what differs between the engines is in `graph.dialect`, the engine's own p
 from graph.changes import meeting_of
 from graph.connect import connect
 from graph.cypher import Query, as_text
-from graph.errors import QueryRefused, StoreError, StoreUnavailable
+from graph.errors import QueryRefused, StoreError, StoreReadOnly, StoreUnavailable
 from graph.records import (
     ACCEPTED,
     Arrival,
@@ -68,6 +68,7 @@ __all__ = [
     "Shown",
     "Store",
     "StoreError",
+    "StoreReadOnly",
     "StoreUnavailable",
     "as_text",
     "connect",

@@ -15,7 +15,7 @@ import structlog
 from neo4j import exceptions as bolt
 
 from graph.cypher import Query
-from graph.errors import QueryRefused, StoreError, StoreUnavailable
+from graph.errors import QueryRefused, StoreError, StoreReadOnly, StoreUnavailable
 from graph.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ DATABASE = "neo4j"
 PING_SECONDS = 5.0
 CONFLICT_SECONDS = 30.0  # for how long a transaction is tried again when others write the same nodes
 LOST_PAUSE = 0.1
+# A commit that failed, as the embedded engine and as Neo4j name it.
+_NOT_KEPT = ("Transaction.TransactionNotFound", "Transaction.TransactionCommitFailed")
 FETCH_SIZE = 1000
 
 _log = structlog.get_logger()
@@ -262,6 +264,11 @@ class Connection:
             )
         if isinstance(error, bolt.Neo4jError) and "TransactionTimedOut" in (error.code or ""):
             return self._no_answer()
+        if isinstance(error, bolt.Neo4jError) and (error.code or "").endswith(_NOT_KEPT):
+            return StoreReadOnly(
+                f"{self.name}: the store keeps nothing new ({_reason(error)}); "
+                "see in its log why, free some space if its disk is full, and run this again"
+            )
         return QueryRefused(f"{self.name}: the store refused a query: {_reason(error)}")
 
 

@@ -11,5 +11,9 @@ class StoreUnavailable(StoreError):  # noqa: N818 - the contract's name, as driv
     """The store cannot be reached, or went away in the middle."""
 
 
+class StoreReadOnly(StoreUnavailable):
+    """The store answers and keeps nothing new, as with a full disk; nothing of what was to be written is there."""
+
+
 class QueryRefused(StoreError):  # noqa: N818 - named as its neighbour is
     """The store does not take a query: a fault of ours or of the store, never of whoever asked for something."""

@@ -1,10 +1,31 @@
-"""Whose a session is: what was done and said in it moves to a user."""
+"""Whose a session is: what was done and said in it is a user's, or moves to one."""
+
+from collections.abc import Sequence
 
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
 
 OF_A_USER = {"Event": "PERFORMED", "Feedback": "GAVE", "Impression": "WAS_SHOWN"}
 """What a session leaves behind, and the relation that makes it a user's."""
+
+
+def sessions_of_others(connection: Connection, sessions: Sequence[str], user: str | None) -> list[str]:
+    """Which of some sessions somebody else did or said something in, in one round trip.
+
+    Args:
+        connection: where.
+        sessions: by id.
+        user: who is nobody else; with None every user is.
+    """
+    # What was merely shown takes no session: whoever asks writes that, and it answers nobody.
+    texts = (
+        f"UNWIND $sessions AS session MATCH (n:{label} {{session: session}})<-[:{OF_A_USER[label]}]-(u:User) "
+        "WHERE u.id <> $user RETURN DISTINCT session"
+        for label in ("Event", "Feedback")
+    )
+    # No user's id is empty.
+    query = Query(" UNION ".join(texts), {"sessions": list(dict.fromkeys(sessions)), "user": user or ""})
+    return sorted(session for (session,) in connection.rows(query))
 
 
 def link_session(connection: Connection, session: str, user: str) -> int:

@@ -278,6 +278,10 @@ class Store:
         """What came of the answers that were kept since a moment, by the wall clock."""
         return impressions.served_counts(self._connection, since, self.ontology.target_behaviour)
 
+    def sessions_of_others(self, given: Sequence[str], user: str | None) -> list[str]:
+        """Which of some sessions somebody other than a user did or said something in; None: any user at all."""
+        return sessions.sessions_of_others(self._connection, given, user)
+
     def link_session(self, session: str, user: str) -> int:
         """Gives a user, who is created if need be, what a session did and said; says how many events."""
         return sessions.link_session(self._connection, session, user)

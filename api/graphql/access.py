@@ -1,17 +1,24 @@
-"""Which role each root field needs, and whose name a storefront may use. What is not listed needs `server`."""
+"""Which role each root field needs, and whose name and session a storefront may use. What is not listed needs
+`server`.
+"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from graphql import GraphQLObjectType, GraphQLSchema
 
 from api.audit import described
 from api.graphql.context import Context
 from api.graphql.ids import parse_global_id
 from api.services.callers import Caller, Role
+from api.services.errors import ForbiddenError
+from schema.files import WriteError
 
+_log = structlog.get_logger()
 _USER = "userId"
+_SESSION = "sessionId"
 _NODE = "id"
 
 
@@ -87,14 +94,34 @@ def check_users(caller: Caller, given: object) -> None:
     Raises:
         ForbiddenError: there is one.
     """
+    for user in _named(_USER, given):
+        caller.require_user(user)
+
+
+def check_sessions(context: Context, given: object) -> None:
+    """Looks through arguments, however deep, for sessions that are another user's than the storefront's own.
+
+    One question to the store if there are sessions at all.
+
+    Raises:
+        ForbiddenError: there is one.
+    """
+    sessions = list(_named(_SESSION, given))
+    if sessions and context.shop.store.sessions_of_others(sessions, context.caller.user):
+        remedy = "give the page a session of its own, with a new id, when another user or nobody is logged in"
+        raise ForbiddenError("the session is another user's", field=_SESSION, remedy=remedy)
+
+
+def _named(name: str, given: object) -> Iterator[str]:
+    """What arguments say under a name, at any depth."""
     if isinstance(given, Mapping):
-        for name, value in given.items():
-            if name == _USER and value:
-                caller.require_user(value)
-            check_users(caller, value)
+        for key, value in given.items():
+            if key == name and value and isinstance(value, str):
+                yield value
+            yield from _named(name, value)
     elif isinstance(given, list):
         for value in given:
-            check_users(caller, value)
+            yield from _named(name, value)
 
 
 def _put_before(field: Any, access: Access | None, place: str) -> None:
@@ -109,6 +136,7 @@ def _put_before(field: Any, access: Access | None, place: str) -> None:
             context.caller.require_any(access.roles)
         if context.caller.is_visitor:
             check_users(context.caller, arguments)
+            check_sessions(context, arguments)
             if place == "Query.node":
                 _check_node(context.caller, arguments[_NODE])
         if access is None or not access.audited:
@@ -125,11 +153,19 @@ def _audited(action: Callable[[], Any], context: Context, place: str, arguments:
     try:
         result = action()
     except Exception as error:
-        context.shop.audit.write("failed", context.caller, **what, error=type(error).__name__)
+        _note_end(context, "failed", **what, error=type(error).__name__)
         raise
     refused = [error.code for error in getattr(result, "user_errors", ())]
-    context.shop.audit.write("failed" if refused else "done", context.caller, **what, errors=refused)
+    _note_end(context, "failed" if refused else "done", **what, errors=refused)
     return result
+
+
+def _note_end(context: Context, outcome: str, **what: Any) -> None:
+    """Writes down what came of an action. That is so by now, whether or not it can be written down."""
+    try:
+        context.shop.audit.write(outcome, context.caller, **what)
+    except WriteError as error:
+        _log.error("audit_line_lost", outcome=outcome, key=context.caller.key, problem=str(error), **what)
 
 
 def _check_node(caller: Caller, identity: str) -> None:

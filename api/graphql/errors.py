@@ -6,7 +6,8 @@ import structlog
 from graphql import GraphQLError
 
 from api.services.errors import ServiceError
-from graph import StoreUnavailable
+from graph import StoreReadOnly, StoreUnavailable
+from schema.files import WriteError
 
 _log = structlog.get_logger()
 
@@ -25,8 +26,13 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
             extensions["remedy"] = original.remedy
     elif isinstance(original, StoreUnavailable):
         _log.error("store_unavailable", problem=str(original))
-        message = "the shop's store cannot be reached"
+        read_only = isinstance(original, StoreReadOnly)
+        message = f"the shop's store {'takes nothing new now' if read_only else 'cannot be reached'}"
         extensions = {"code": "UNAVAILABLE", "remedy": "try again in a moment"}
+    elif isinstance(original, WriteError):
+        _log.error("not_written", problem=str(original))
+        message = "the server cannot write what this needs written; nothing was begun"
+        extensions = {"code": "UNAVAILABLE", "remedy": "try again later; the server's log says more"}
     elif original is None:
         message, extensions = error.message, {"code": "BAD_USER_INPUT"}
     else:

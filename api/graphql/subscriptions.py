@@ -7,7 +7,13 @@ from strawberry.types import Info
 from api.graphql.context import Context
 from api.graphql.fields import resolver
 from api.graphql.impressions import noted
-from api.graphql.products import PAGE, ProductFilterInput, RecommendationConnection, connection
+from api.graphql.products import (
+    PAGE,
+    ProductFilterInput,
+    RecommendationConnection,
+    RecommendationOptionsInput,
+    connection,
+)
 from api.graphql.queries import AudienceInput
 
 
@@ -22,10 +28,12 @@ class Subscription:
         info: Info[Context, None],
         audience: AudienceInput,
         filter: ProductFilterInput | None = None,  # noqa: A002 - the contract's name
+        options: RecommendationOptionsInput | None = None,
         first: int | None = PAGE,
     ) -> RecommendationConnection:
         context, asked = info.context, audience.audience()
         if context.follow is not None:
             context.follow(asked.user_id, asked.session_id)
+        wanted = (options or RecommendationOptionsInput()).options()
         viewing = context.shop.recommender.view(asked)
-        return noted(context, asked, connection(context, viewing, filter, first, None))
+        return noted(context, asked, connection(context, viewing, filter, first, None, wanted))

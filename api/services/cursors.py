@@ -148,16 +148,20 @@ def question_digest(*parts: object) -> str:
 
 
 def load_key(file: Path) -> bytes:
-    """The key in a file, made on first use; processes that start together agree on one."""
+    """The key in a file, made on first use; processes that start together agree on one.
+
+    Raises:
+        OSError: it can be neither read nor made.
+    """
     try:
         return _read_key(file)
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # for the owner's eyes only
     aside = Path(name)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(secrets.token_hex(32))
     try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_hex(32))
         # A link fails if the name is taken: the first process wins, the others read its key.
         with suppress(FileExistsError):
             file.hardlink_to(aside)

@@ -4,6 +4,8 @@ The store's change log is what makes it certain: a process that was down, or a m
 by a rollback, finds there what it has to forget.
 """
 
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,8 +17,11 @@ from api.services.live import Erasures, LiveModel
 from gnn.artifact import ArtifactError
 from gnn.erasure import erase
 from graph import Store
+from schema.files import WriteError
 
 LIMIT = 1_000
+AGAIN_SECONDS = 10.0
+"""How soon what could not be taken out of an artifact is tried again."""
 _log = structlog.get_logger()
 
 
@@ -38,6 +43,9 @@ class Deleter:
         self._live = live
         self._artifacts = artifacts
         self._lock = lock
+        self._owing = threading.Lock()
+        self._owed = Erasures()
+        self._again = 0.0
 
     def delete_user(self, user_id: str) -> bool:
         """Forgets a person: their node, their events, every path through them. False if there was nobody."""
@@ -63,9 +71,23 @@ class Deleter:
         return deleted
 
     def erase(self, erasures: Erasures) -> None:
-        """Takes people and meetings out of every artifact on disk."""
-        if not erasures:
-            return
+        """Takes people and meetings out of every artifact on disk.
+
+        What cannot be written now is owed, since it is gone from the store already: it is tried again at the next call
+        after some seconds, and by whoever loads the model next.
+        """
+        with self._owing:
+            if not erasures and (not self._owed or time.monotonic() < self._again):
+                return
+            self._owed += erasures
+            try:
+                self._erase(self._owed)
+                self._owed = Erasures()
+            except WriteError as error:
+                self._again = time.monotonic() + AGAIN_SECONDS
+                _log.error("artifacts_not_erased", problem=str(error), people=len(self._owed.people))
+
+    def _erase(self, erasures: Erasures) -> None:
         with self._lock():
             for folder in self._artifacts():
                 try:

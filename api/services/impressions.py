@@ -1,6 +1,7 @@
 """What was shown, written down beside the answering: whoever asks never waits for it."""
 
 import threading
+import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ WAITING = 20_000
 """Answers that wait to be written; the oldest goes first where the store cannot keep up."""
 _BATCH = 500
 _EVERY = 0.5
-_FORGET_EVERY = timedelta(hours=1)
+_FORGET_EVERY = 3600.0
 _log = structlog.get_logger()
 
 
@@ -30,10 +31,15 @@ class ImpressionLog:
         self._waiting: deque[Impression] = deque()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="impressions", daemon=True)
-        self._forgotten: datetime | None = None
+        self._forgotten: float | None = None  # of time.monotonic(), which nobody sets back
         self._problem: str | None = None
         self.dropped = 0
         """Answers that could not be written in time."""
+
+    @property
+    def waiting(self) -> int:
+        """Answers that are not written yet."""
+        return len(self._waiting)
 
     def start(self) -> None:
         """Begins to write."""
@@ -63,11 +69,11 @@ class ImpressionLog:
 
     def forget(self) -> None:
         """Deletes what was kept long enough, once an hour."""
-        now = datetime.now(UTC)
+        now = time.monotonic()
         if self._forgotten is not None and now < self._forgotten + _FORGET_EVERY:
             return
         try:
-            self._store.delete_impressions(now - self._keep)
+            self._store.delete_impressions(datetime.now(UTC) - self._keep)
             self._forgotten = now
         except StoreError as error:
             self._report(error)

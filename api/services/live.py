@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,6 +63,9 @@ class Erasures:
                 meetings += [meeting_of(key) for key in change.keys]
         return cls(tuple(people), tuple(meetings))
 
+    def __add__(self, other: "Erasures") -> "Erasures":
+        return Erasures(self.people + other.people, self.meetings + other.meetings)
+
     def __bool__(self) -> bool:
         return bool(self.people or self.meetings)
 
@@ -79,7 +82,7 @@ class Happened:
         store: where events are.
         since: when the data of the model was exported, by the wall clock.
         """
-        self._store, self._read_to = store, since
+        self._store, self._since, self._read_to = store, since, since
         self._codes: dict[str, int] = {}
         # (3, E) code of the product, when it was met and when that was written.
         self._met = np.empty((3, 0), np.int64)
@@ -93,14 +96,21 @@ class Happened:
             clock: how far that is ahead of the wall clock.
             scorer: where the positions are looked up.
         """
-        written = minute - clock - COMMITTED
         with self._lock:
+            now = datetime.now(UTC)
+            written = min(minute - clock - COMMITTED, now)
+            self._turn_back(now)
             if written > self._read_to:
                 self._read(written)
             met, products = self._met, list(self._codes)
         codes, times_ms, _ = met[:, (met[1] <= to_ms(minute)) & (met[2] <= to_ms(written))]
         places = np.array([scorer.positions.get(product, -1) for product in products], np.int64)[codes]
         return places[places >= 0], times_ms[places >= 0]
+
+    def _turn_back(self, now: datetime) -> None:
+        """Begins anew where the clock was set back: what is written from then on has not been read."""
+        if now < self._read_to:
+            self._met, self._read_to = np.empty((3, 0), np.int64), self._since
 
     def _read(self, until: datetime) -> None:
         found = self._store.recorded_between(self._read_to, until)

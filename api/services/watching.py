@@ -1,12 +1,14 @@
 """Who waits for news of a user or a session, and a thread that sees the news of every process in the store.
 
-One question every tenth of a second serves all who wait, however many; where nobody waits there is none.
+One question every tenth of a second serves all who wait, however many; where nobody waits there is none. When the clock
+on the wall jumps, everybody is woken: what was written about then cannot be found by its second.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -14,6 +16,7 @@ from api.services.live import COMMITTED, LiveModel
 from graph import Arrival, Store, StoreError
 
 EVERY = 0.1
+_JUMP = timedelta(seconds=1)
 _log = structlog.get_logger()
 Key = tuple[str, str]
 
@@ -36,7 +39,8 @@ class Watcher:
         self._watches: set[Watch] = set()
         self._by_key: dict[Key, set[Watch]] = {}
         self._seen: set[str] = set()
-        self._read_to = datetime.now(UTC)
+        self._read_to, self._read_at = datetime.now(UTC), time.monotonic()
+        self._jumped = False
         self._model: str | None = None
         self._problem: str | None = None
         self._over = threading.Event()
@@ -66,7 +70,7 @@ class Watcher:
         watch = Watch(keys, wake)
         with self._lock:
             if not self._watches:  # what came while nobody waited is no news
-                self._read_to = datetime.now(UTC)
+                self._read_to, self._read_at = datetime.now(UTC), time.monotonic()
                 self._look()
                 self._model = self._served()
             self._watches.add(watch)
@@ -96,6 +100,7 @@ class Watcher:
             if not self._watches:
                 return
             try:
+                self._jumped = self._jumped or self._was_set()
                 news = self._look()
                 self._problem = None
             except StoreError as error:
@@ -103,16 +108,25 @@ class Watcher:
                     _log.error("watcher_sees_nothing", problem=str(error))
                 self._problem = str(error)
                 return
-            awake = self._concerned(news)
+            awake = set(self._watches) if self._jumped else self._concerned(news)
+            self._jumped = False
         for watch in awake:
             watch.wake()
 
+    def _was_set(self) -> bool:
+        """Whether the clock was set since it was looked at; what is read next then begins at the new time."""
+        now = datetime.now(UTC)
+        jumped = abs((now - self._read_to) - timedelta(seconds=time.monotonic() - self._read_at)) > _JUMP
+        if jumped:
+            self._read_to, self._read_at = now, time.monotonic()
+        return jumped
+
     def _look(self) -> list[Arrival]:
         """What was not seen before. Writing takes its time: what is committed late is found as well."""
-        now = datetime.now(UTC)
+        now, at = datetime.now(UTC), time.monotonic()
         found = self._store.arrivals(self._read_to - COMMITTED)
         news = [arrival for arrival in found if arrival.id not in self._seen]
-        self._seen, self._read_to = {arrival.id for arrival in found}, now
+        self._seen, self._read_to, self._read_at = {arrival.id for arrival in found}, now, at
         return news
 
     def _concerned(self, news: Iterable[Arrival]) -> set[Watch]:

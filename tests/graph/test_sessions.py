@@ -56,3 +56,16 @@ def test_of_two_users_who_are_linked_at_a_time_one_gets_the_session(store: Store
     assert sorted(moved) == [0, 0, 0, 20]
     owners = store.read(Query("MATCH (u)-[:PERFORMED]->(e:Event {session: 'busy'}) RETURN count(*) AS n"))
     assert owners == [{"n": 20}]
+
+
+def test_a_session_is_somebody_elses_by_what_they_did_or_said_in_it(store: Store) -> None:
+    fill(store)
+    store.record_events(events(purchase("n1", None, "pot", 8, session="nobodys")))
+    store.record_feedback(FeedbackRecord(FeedbackKind.NOT_INTERESTED, "tea", None, "said", moment(9)))
+    asked = ["s1", "nobodys", "said", "none", "s1"]
+    assert store.sessions_of_others(asked, "ann") == []
+    assert store.sessions_of_others(asked, "new") == store.sessions_of_others(asked, None) == ["s1"]
+    store.link_session("said", "new")
+    assert store.sessions_of_others(asked, "new") == ["s1"]
+    assert store.sessions_of_others(asked, "ann") == ["said"]
+    assert store.sessions_of_others(asked, None) == ["s1", "said"]

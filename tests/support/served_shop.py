@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,9 @@ import uvicorn
 
 from api.app import create_app
 from api.settings import Settings
+from gnn.artifact import load_artifact, save_artifact
 from graph import Store
+from schema import Ontology
 from schema.tables import EVENTS, RELATIONS, node_schema
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -117,6 +120,18 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
 def event(product: str, behaviour: str = "purchase", **more: Any) -> dict[str, Any]:
     """An event of a new id."""
     return {"eventId": uuid4().hex, "productId": product, "behaviour": behaviour, **more}
+
+
+def renamed(artifact: Path, target: Path, ontology: Ontology | None = None) -> Path:
+    """The same model under another version, and if wanted with another ontology."""
+    loaded = load_artifact(artifact)
+    version = f"{loaded.manifest.model_version}-{target.name}"
+    changes: dict[str, Any] = {"model_version": version}
+    if ontology is not None:
+        changes |= {"ontology": ontology, "ontology_hash": ontology.hash}
+    scorer = replace(loaded.scorer, model_version=version)
+    save_artifact(replace(loaded, manifest=loaded.manifest.model_copy(update=changes), scorer=scorer), target)
+    return target
 
 
 def load(store: Store) -> None:

@@ -3,6 +3,7 @@
 import json
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from keyed_shop import KEYS, Keyed, token
 from served_shop import event
 
 from api.audit import AuditLog, described
+from api.graphql.access import _audited
+from api.graphql.context import Context
 from api.services.callers import Caller, Role
 from schema.files import WriteError
 from schema.pseudonym import pseudonym
@@ -66,8 +69,22 @@ def test_what_changes_nothing_for_good_is_not_in_the_log(spare: Keyed) -> None:
 
 def test_nothing_is_done_that_cannot_be_written_down(tmp_path: Path) -> None:
     (tmp_path / "audit.log").mkdir()
-    with pytest.raises(WriteError, match="nothing was done"):
+    with pytest.raises(WriteError, match="cannot be written"):
         AuditLog(tmp_path).write("begun", Caller(frozenset({Role.ADMIN})))
+
+
+def test_what_was_done_is_told_though_its_end_cannot_be_written_down(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+
+    def act() -> str:
+        assert "begun" in log.read_text()
+        log.unlink()
+        log.mkdir()
+        return "what came of it"
+
+    shop: Any = SimpleNamespace(store=None, audit=AuditLog(tmp_path))
+    context = Context(shop, "the-request", Caller(frozenset({Role.ADMIN})))
+    assert _audited(act, context, "Mutation.deleteUser", {}) == "what came of it"
 
 
 def test_long_arguments_are_shortened() -> None:

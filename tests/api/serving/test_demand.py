@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +88,24 @@ def test_a_minute_stays_as_it_is_whoever_asks_and_whatever_is_told_later(store: 
     assert seen_at(met[1], one) == event
     assert seen_at(met[0], one) == event[:1]
     assert seen_at(met[1], other) == event
+
+
+def test_what_is_written_after_the_clock_was_set_back_counts(
+    store: Store, live: LiveModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(hours=1)
+
+    begun, scorer = datetime.now(UTC), live.state.scorer
+    happened = Happened(store, begun)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("api.services.live.datetime", Ahead)
+        happened.until(begun + timedelta(hours=1), timedelta(), scorer)
+    minute = written(store, "p0", [datetime.now(UTC)], "after") + timedelta(minutes=1)
+    products, _ = happened.until(minute, timedelta(), scorer)
+    assert products.tolist() == [scorer.positions["p0"]]
 
 
 def test_what_happens_after_a_minute_does_not_count_in_it(store: Store, live: LiveModel) -> None:

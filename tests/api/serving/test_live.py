@@ -1,16 +1,13 @@
 """What changes counts at the next request, in every process."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from served_shop import Client, event, within
+from served_shop import Client, event, renamed, within
 
 from api import pipeline, registry
-from gnn.artifact import load_artifact, save_artifact
+from gnn.artifact import load_artifact
 from graph import connect
-from schema import Ontology
 from schema.ontology import parse_ontology
 from schema.pseudonym import pseudonym
 
@@ -193,7 +190,7 @@ def test_a_published_model_takes_over_and_replays_what_happened_since(
     old = shop.recommend({"userId": "u0"}, 5)
     shop.upsert({"productId": "between", "title": "Between models", "categories": [{"categoryId": "mug"}]})
     shop.ask(DELETE_USER, id="u12")
-    retrained = _renamed(home / "trained", tmp_path / "next")
+    retrained = renamed(home / "trained", tmp_path / "next")
     version = registry.publish(home, retrained)
     for server in (shop, second):
         assert within(5.0, lambda server=server: server.recommend({})["modelVersion"] == version)
@@ -212,7 +209,7 @@ def test_a_model_that_does_not_fit_the_store_is_refused_and_the_old_one_goes_on(
 ) -> None:
     version = shop.recommend({})["modelVersion"]
     own = {"relations": {"REPLACES": {"from": "Product", "to": "Product"}}}
-    registry.publish(home, _renamed(home / "trained", tmp_path / "misfit", parse_ontology(own, where="test")))
+    registry.publish(home, renamed(home / "trained", tmp_path / "misfit", parse_ontology(own, where="test")))
 
     def artifact() -> dict[str, str]:
         return dict(shop.http.get(f"{shop.url}/readyz").json()["artifact"])
@@ -224,18 +221,6 @@ def test_a_model_that_does_not_fit_the_store_is_refused_and_the_old_one_goes_on(
     finally:
         registry.rollback(home)
     assert within(5.0, lambda: "problem" not in artifact())
-
-
-def _renamed(artifact: Path, target: Path, ontology: Ontology | None = None) -> Path:
-    """The same model under another version, and if wanted with another ontology."""
-    loaded = load_artifact(artifact)
-    version = f"{loaded.manifest.model_version}-{target.name}"
-    changes: dict[str, Any] = {"model_version": version}
-    if ontology is not None:
-        changes |= {"ontology": ontology, "ontology_hash": ontology.hash}
-    scorer = replace(loaded.scorer, model_version=version)
-    save_artifact(replace(loaded, manifest=loaded.manifest.model_copy(update=changes), scorer=scorer), target)
-    return target
 
 
 def test_texts_are_encoded_beside_the_server(shop: Client, home: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from served_shop import NOW
+from served_shop import NOW, event
 
 from api.encoding import picture_encoder, text_encoder
 from api.graphql.context import Context
@@ -24,6 +24,7 @@ from schema.tables import EVENTS
 
 # Some products of forty, and so many that those beside them are among them and known already.
 FEW, MANY = (2, 5), 30
+SERVER, VISITOR = (Caller(frozenset({role}), user="u1") for role in (Role.SERVER, Role.STOREFRONT))
 CARD = "productId title price { amount } categories { name } brand { name }"
 WHY = "explanation { score contributions(first: 3) { text because { product { title } } path { nodes { names } } } }"
 
@@ -58,11 +59,11 @@ def asked(served: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
     monkeypatch.setattr(Connection, "_attempt", counting)
 
-    def ask(query: str, **variables: Any) -> int:
+    def ask(query: str, caller: Caller = SERVER, **variables: Any) -> int:
         counts = []
         for _ in range(3):  # names are kept for a minute, and in each new one what happened is read once
             count[0] = 0
-            context = Context(served, "test", Caller(frozenset({Role.SERVER})))
+            context = Context(served, "test", caller)
             body = executor.execute(query, variables, None, context).body
             assert "errors" not in body, body["errors"]
             counts.append(count[0])
@@ -128,3 +129,14 @@ def test_entities_of_a_gateway_are_asked_for_together(asked: Callable[..., int])
     for count in (2, 30):
         given = [{"__typename": "Product", "productId": f"p{n}"} for n in range(count)]
         assert asked(query, r=given) == 2
+
+
+def test_whose_sessions_are_is_one_question_for_a_storefront_and_none_for_others(asked: Callable[..., int]) -> None:
+    recommend = '{ recommendations(audience: {sessionId: "s"}, first: 3) { asOf } }'
+    assert [asked(recommend, SERVER), asked(recommend, VISITOR)] == [1, 2]
+    nobodys = '{ recommendations(audience: {userId: "u1"}, first: 3) { asOf } }'
+    assert asked(nobodys, VISITOR) == 1
+    record = "mutation($e: [EventInput!]!) { recordEvents(events: $e) { accepted } }"
+    for count in (1, 50):
+        events = [event("p1", "view", sessionId=f"s{n}", eventId=f"own {n}") for n in range(count)]
+        assert asked(record, VISITOR, e=events) == asked(record, SERVER, e=events) + 1

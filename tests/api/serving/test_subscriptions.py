@@ -11,11 +11,11 @@ from gql import Client as GqlClient
 from gql import GraphQLRequest
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
-from served_shop import Client, event, served_here, within
+from served_shop import EXPERT, Client, event, renamed, served_here, within
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import runtime
+from api import registry, runtime
 from api.services.watching import Watcher
 from api.settings import Settings
 
@@ -39,11 +39,13 @@ def products(answer: dict[str, Any]) -> list[str]:
     return [edge["node"]["productId"] for edge in answer["recommendations"]["edges"]]
 
 
-async def lists(shop: Client, audience: dict[str, Any], *acts: Callable[[], Any]) -> list[dict[str, Any]]:
+async def lists(
+    shop: Client, audience: dict[str, Any], *acts: Callable[[], Any], query: str = LIST, **variables: Any
+) -> list[dict[str, Any]]:
     """The first list, and the one that comes after each act."""
     found = []
     async with GqlClient(transport=transport(shop)) as session:
-        news = session.subscribe(GraphQLRequest(LIST, variable_values={"audience": audience}))
+        news = session.subscribe(GraphQLRequest(query, variable_values={"audience": audience, **variables}))
         found.append(await asyncio.wait_for(anext(news), 60))
         for act in acts:
             await asyncio.to_thread(act)
@@ -73,6 +75,49 @@ def test_feedback_brings_a_new_list(shop: Client) -> None:
     before, after = asyncio.run(lists(shop, who, lambda: shop.ask(say, input=given)))
     assert unwanted in products(before)
     assert unwanted not in products(after)
+
+
+def test_another_model_brings_a_new_list(shop: Client, home: Path, tmp_path: Path) -> None:
+    served = shop.recommend({})["modelVersion"]
+    published: list[str] = []
+
+    def publish() -> None:
+        published.append(registry.publish(home, renamed(home / "trained", tmp_path / "subscribed")))
+
+    try:
+        before, after = asyncio.run(lists(shop, {"sessionId": "sees both"}, publish))
+    finally:
+        registry.rollback(home)
+    assert [one["recommendations"]["modelVersion"] for one in (before, after)] == [served, *published]
+    assert within(10.0, lambda: shop.recommend({})["modelVersion"] == served)
+
+
+def test_each_list_is_put_together_as_its_options_and_filter_say(shop: Client) -> None:
+    who, asked = {"userId": "explores"}, {"options": {"diversity": 0.7, "exploration": 0.5, "seed": 3}}
+    asked["filter"] = {"categoryIds": ["mug"]}
+    plain = """query($audience: AudienceInput!, $filter: ProductFilter, $options: RecommendationOptions) {
+        recommendations(audience: $audience, filter: $filter, options: $options, first: 5) {
+        seed edges { placement node { productId } } } }"""
+    followed = plain.replace("query", "subscription")
+    acts = [lambda: shop.record(event("p3", **who))]
+    for answer in asyncio.run(lists(shop, who, *acts, query=followed, **asked)):
+        edges = answer["recommendations"]["edges"]
+        assert answer["recommendations"]["seed"] == 3
+        assert {
+            int(edge["node"]["productId"][1:]) % 2 for edge in edges if edge["node"]["productId"][1:].isdigit()
+        } == {0}
+        assert "EXPLORATION" in {edge["placement"] for edge in edges}
+    assert answer == shop.ask(plain, audience=who, **asked)
+
+
+def test_what_the_shop_pins_is_in_its_place(shop: Client) -> None:
+    rule = {"ruleId": "subscribed", "kind": "PIN", "position": 2, "productIds": ["p7"]}
+    shop.ask("mutation($rule: RuleInput!) { upsertRule(rule: $rule) { userErrors { code } } }", EXPERT, rule=rule)
+    try:
+        (answer,) = asyncio.run(lists(shop, {"sessionId": "sees pins"}))
+    finally:
+        shop.ask('mutation { deleteRule(ruleId: "subscribed") { deletedRuleId } }', EXPERT)
+    assert products(answer)[1] == "p7"
 
 
 def test_nobody_hears_of_others(shop: Client) -> None:

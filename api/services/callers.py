@@ -37,14 +37,6 @@ class Caller:
         """Whether the caller is somebody in front of a shop's page, and none of the shop's own."""
         return self.roles <= {Role.STOREFRONT}
 
-    def require(self, role: Role) -> None:
-        """Lets only those with a role go on.
-
-        Raises:
-            ForbiddenError: the caller has not got it.
-        """
-        self.require_any((role,))
-
     def require_any(self, roles: Iterable[Role]) -> None:
         """Lets only those with one of some roles go on.
 

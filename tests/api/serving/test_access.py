@@ -12,6 +12,7 @@ from served_shop import EXPERT, Client, event
 from api.graphql.access import ACCESS
 from api.graphql.ids import global_id
 from api.graphql.schema import executable
+from api.keys import given_keys
 from api.services.callers import Role
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
@@ -139,6 +140,16 @@ def test_each_field_is_for_the_roles_of_the_table(keyed: Keyed, place: str) -> N
     for role, key in {**KEYS, "storefront": token("u6")}.items():
         answer = keyed.by(key).post(FIELDS[place])
         assert codes(answer) == ([] if role in allowed else ["FORBIDDEN"]), role
+
+
+def test_a_rule_has_the_name_of_whoever_showed_a_key_and_no_other(keyed: Keyed) -> None:
+    query = """mutation { upsertRule(rule: {ruleId: "signed", kind: BURY, productIds: ["p1"], author: "ben"}) {
+        rule { author } userErrors { message } } }"""
+    delete = 'mutation { deleteRule(ruleId: "signed") { deletedRuleId } }'
+    expert, ann = keyed.by(KEYS["expert"]), keyed.by(token("ann", role="expert"))
+    written = [client.ask(query)["upsertRule"]["rule"]["author"] for client in (expert, ann)]
+    ann.ask(delete)
+    assert written == [given_keys(f"expert:{KEYS['expert']}")[0].id, "ann"]
 
 
 def test_a_key_of_an_expert_sees_what_the_header_showed(keyed: Keyed) -> None:

@@ -64,7 +64,7 @@ class Authority:
         """
         key = self._ring.find(shown)
         if key is not None:
-            return Caller(frozenset(key.roles), key=key.id)
+            return Caller(frozenset(key.roles), key=key.id, name=key.note or key.id)
         if self._tokens is None:
             raise UnauthenticatedError("the key is not known", remedy=_REMEDY)
         return self._tokens.caller(shown)

@@ -38,7 +38,7 @@ from schema.errors import PathrecError
 from schema.files import replacing_file
 from schema.ontology import Ontology
 from schema.progress import Report, silent
-from schema.snapshot import SnapshotManifest, open_snapshot
+from schema.snapshot import MANIFEST, SnapshotManifest, open_snapshot
 
 if TYPE_CHECKING:
     from gnn.artifact import ArtifactManifest
@@ -472,7 +472,18 @@ def evaluate(
         device=device,
         report=report,
     )
-    return found.as_dict()
+    return found.as_dict() | _looked_at(question)
+
+
+def _looked_at(question: Question) -> dict[str, Any]:
+    """Which snapshot it was, if it was a whole one: figures belong to the models that are made of the same."""
+    from gnn.datasets.registry import SNAPSHOT
+
+    named = question.form in (None, SNAPSHOT) and (question.path / MANIFEST).is_file()
+    if question.without or not named:
+        return {}
+    manifest = open_snapshot(question.path).manifest
+    return {SNAPSHOT: manifest.model_dump(mode="json", include={"ontology_hash", "as_of", "change_number"})}
 
 
 def _copy_pictures(

@@ -96,7 +96,8 @@ class Tokens:
             # Which check failed is nothing for whoever made the token up.
             raise UnauthenticatedError("the token is not valid", remedy="get one from the shop's login") from None
         roles = _roles(claims.get(self._role_claim, Role.STOREFRONT.value))
-        caller = Caller(roles, key="token", user=claims.get("sub") or None)
+        subject = claims.get("sub") or None
+        caller = Caller(roles, key="token", user=subject, name=subject)
         # The shop's own are named in logs, its visitors are not.
         return caller if caller.is_visitor else replace(caller, key=f"token:{caller.user}")
 

@@ -7,8 +7,8 @@ serves the published model of a home (with `--products` a shop is made there fir
 from this process, whose own share of a core stands beside each figure. `CPU ms` is what a request costs server and
 store together: where other programs run beside, it says more than the clock. Every request is for another user; there
 is no response cache. Closed loops of one and eight clients say how fast it can be, open loops at 50 and 200 requests/s
-how it is for shoppers: there latency counts from when a request was due. The events that it records are deleted at the
-end.
+how it is for shoppers: there latency counts from when a request was due. The events and rules that it writes are
+deleted at the end.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from benchmarks.made_shop import made_shop
 from benchmarks.questions import Questions, shop_of
 from benchmarks.serving import FORGET, Client, event_to_answer, free_port, memory, running, serving
 from benchmarks.store_queries import store_queries
-from graph import Store, connect
+from graph import Rule, Store, connect
 
 PACES: dict[str, dict[str, Any]] = {
     "1 client": {"clients": 1},
@@ -45,6 +46,7 @@ PACES: dict[str, dict[str, Any]] = {
     "50/s": {"per_second": 50.0},
     "200/s": {"per_second": 200.0},
 }
+RULED = "bare ids under rules"
 _BATCH = 1_000
 _WARM_UP = 200
 _PATIENCE = 600.0
@@ -111,6 +113,24 @@ def mixed(asked: Asked, home: Path, questions: Questions, minutes: float) -> dic
     return found | {"minutes": minutes, "memory_mb_before": before, "memory_mb_after": after}
 
 
+@contextmanager
+def ruled(store: Store, products: Sequence[str]) -> Iterator[None]:
+    """A shop that lifts one half of some products, lowers the other half and pins one, for as long as the block."""
+    always, half = datetime(2000, 1, 1, tzinfo=UTC), len(products) // 2
+    rules = (
+        Rule("benchmark-boost", "BOOST", always, always, weight=0.5, products=tuple(products[:half])),
+        Rule("benchmark-bury", "BURY", always, always, weight=0.5, products=tuple(products[half:])),
+        Rule("benchmark-pin", "PIN", always, always, position=3, products=tuple(products[:1])),
+    )
+    try:
+        for rule in rules:
+            store.upsert_rule(rule)
+        yield
+    finally:
+        for rule in rules:
+            store.delete_rule(rule.id)
+
+
 def forget(url: str, events: Sequence[str]) -> None:
     """Deletes what was recorded."""
     client = Client(url)
@@ -142,6 +162,8 @@ def measured(home: Path, store: Store, options: argparse.Namespace) -> dict[str,
             for kind in questions.kinds:
                 print(f"{kind} …", flush=True)
                 report["latency"][kind] = paced(asked, partial(questions.of, kind), options.seconds)
+            with ruled(store, [key for key, _ in questions.products[:100]]):
+                report["latency"][RULED] = paced(asked, partial(questions.of, "bare ids"), options.seconds)
             report["order_changed"] = event_to_answer(url, [key for key, _ in questions.products[:50]], 50)
             if options.mixed_minutes:
                 report["mixed"] = mixed(asked, home, questions, options.mixed_minutes)

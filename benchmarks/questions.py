@@ -13,6 +13,7 @@ EXPLAINED = LIST % (
     "productId title price { amount currencyCode } image { url } brand { name } categories { name }",
     "explanation { prior remainder { count value } contributions(first: 3) { kind value text } }",
 )
+DIVERSE = LIST.replace("first: 20", "first: 20, options: {diversity: 0.3}") % ("productId", "")
 RECORD = "mutation($events: [EventInput!]!) { recordEvents(events: $events) { accepted } }"
 SEARCH = """query($q: String!, $u: String) {
     search(query: $q, audience: {userId: $u}, first: 20) { edges { node { productId title } } } }"""
@@ -33,6 +34,7 @@ class Questions:
         self.recorded: list[str] = []
         kinds: dict[str, Callable[[str], bytes]] = {
             "bare ids": lambda user: body_of(QUERIES["bare ids"], u=user),
+            "bare ids, diversity 0.3": lambda user: body_of(DIVERSE, u=user),
             "with products": lambda user: body_of(QUERIES["with products"], u=user),
             "with products and reasons": lambda user: body_of(EXPLAINED, u=user),
             "recordEvents": self._event,

@@ -5,8 +5,9 @@
 takes a home folder whose products are embedded. For some products it looks up two words of the title, drawn at random,
 by the full-text indexes, by the vectors of the texts, and by both (`api.services.relevance`), in this process: the mean
 reciprocal rank of the product, and how often it is among the first 20. What has the same title is left out; among what
-is alike the product comes in the middle. If a model is published it then starts `pathrec serve` and asks `search` with
-the same words over HTTP, for another user each time, with and without facets and explanations.
+is alike the product comes in the middle. Made-up words are looked up as well, other ones than those that say where
+meaning begins (`api.services.sense`). If a model is published it then starts `pathrec serve` and asks `search` with the
+same words over HTTP, for another user each time, with and without facets and explanations.
 """
 
 import argparse
@@ -19,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
 from api import registry
 from api.services.relevance import fused
 from api.services.search import nearest
+from api.services.sense import bound, made_up
 from api.settings import load_settings
 from benchmarks.machine import machine, write_json
 from benchmarks.serving import Client, serving, shop_of
@@ -35,6 +38,8 @@ from ingestion.encoders.text import load_text_encoder
 
 SEED, FIRST = 1, 20
 CLIENTS = (1, 8)
+MADE_UP = 500
+Vectors = npt.NDArray[np.floating]
 
 _SEARCH = """query($q: String!, $u: String) {
     search(query: $q, audience: {userId: $u}, first: 20) { totalCount lexicalOnly %s } }"""
@@ -77,8 +82,10 @@ def measures(ranks: Sequence[float]) -> dict[str, float]:
     return {"mrr": round(float((1 / found).mean()), 4), f"first_{FIRST}": round(float((found <= FIRST).mean()), 4)}
 
 
-def quality(store: Store, asked: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """What each way of looking makes of queries.
+def quality(
+    store: Store, asked: Mapping[str, str], titles: Mapping[str, str]
+) -> tuple[dict[str, dict[str, float]], float]:
+    """What each way of looking makes of queries, and the share of made-up words that are found to mean nothing.
 
     Args:
         store: where the products are.
@@ -90,7 +97,9 @@ def quality(store: Store, asked: Mapping[str, str], titles: Mapping[str, str]) -
     vectors = store.features("Product", "text", ids)
     axes = main_axes(vectors, np.random.default_rng(SEED))
     kept = along(vectors, axes).astype(np.float32)
-    queries = load_text_encoder().for_queries().encode(list(asked.values()))
+    encoder = load_text_encoder().for_queries()
+    queries = encoder.encode(list(asked.values()))
+    least = bound(reached(kept, encoder.encode(made_up()) @ axes))
     same: dict[str, list[int]] = {}
     for key, title in titles.items():
         same.setdefault(title, []).append(place[key])
@@ -103,15 +112,29 @@ def quality(store: Store, asked: Mapping[str, str], titles: Mapping[str, str]) -
             if found:
                 break
         whole, short = (vectors @ query).clip(0.0), (kept @ (query @ axes)).clip(0.0)
+        near = nearest(short, np.ones(len(ids), bool))
         target, others = place[key], [row for row in same[titles[key]] if row != place[key]]
         for name, scores in (
             ("lexical", lexical),
             ("vectors", whole),
             (f"vectors along {axes.shape[1]} directions", short),
-            ("fused", fused([lexical, nearest(short, np.ones(len(ids), bool))])),
+            ("fused", fused([lexical, near])),
+            ("fused, where the words mean something", fused([lexical, near * (short.max() >= least)])),
         ):
             ranks.setdefault(name, []).append(rank_of(scores, target, others))
-    return {name: measures(values) for name, values in ranks.items()}
+    other = encoder.encode(made_up(MADE_UP, SEED + 1)) @ axes
+    found_nothing = float(np.mean([cosine < least for cosine in reached(kept, other)]))
+    return {name: measures(values) for name, values in ranks.items()}, found_nothing
+
+
+def reached(kept: Vectors, words: Vectors) -> list[float]:
+    """Cosine of some words, (Q, w) along the main directions, with the product nearest to each.
+
+    Args:
+        kept: (N, w) texts of products.
+        words: (Q, w).
+    """
+    return [float((kept @ row).max()) for row in words]
 
 
 def titles_of(store: Store) -> dict[str, str]:
@@ -178,6 +201,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     for name, found in report["quality"].items():
         table.add_row(name, str(found["mrr"]), str(found[f"first_{FIRST}"]))
     console.print(table)
+    console.print(f"of {MADE_UP} made-up words, found to mean nothing: {report['meaningless']:.3f}")
     if "speed" in report:
         table = Table("search(first: 20)", "clients", "p50 ms", "p90 ms", "p99 ms", "per second", "found", "client CPU")
         for name, by_clients in report["speed"].items():
@@ -199,7 +223,8 @@ def main() -> None:
         store.prepare()
         titles = titles_of(store)
         asked = questions(titles, options.titles)
-        report |= {"products": len(titles), "looked_up": len(asked), "quality": quality(store, asked, titles)}
+        figures, meaningless = quality(store, asked, titles)
+        report |= {"products": len(titles), "looked_up": len(asked), "quality": figures, "meaningless": meaningless}
     if registry.served(options.home) is not None:
         report["speed"] = speed(options.home, list(asked.values()), options.requests)
     show(report, Console())

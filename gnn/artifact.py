@@ -140,7 +140,6 @@ class ArtifactManifest(BaseModel):
     likeness: LikenessParameters | None = None
     default_weight: float
     fit: dict[str, Any] = {}
-    metrics: dict[str, Any] = {}
     files: dict[str, str] = {}
 
 

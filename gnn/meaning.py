@@ -29,3 +29,13 @@ def resemblance(scorer: Scorer, words: FloatArray) -> FloatArray | None:
     along = np.asarray(words, np.float32) @ likeness.axes[TEXT]
     length = float(np.linalg.norm(words)) or 1.0
     return np.asarray(likeness.texts @ (along / length), np.float64)
+
+
+def nearness(scorer: Scorer, meaning: FloatArray) -> float:
+    """The cosine of some words with the product that is nearest to them, 0 if none is near.
+
+    Args:
+        scorer: says which products there are.
+        meaning: (N,) as of `resemblance`.
+    """
+    return float(meaning[scorer.alive].max(initial=0.0))

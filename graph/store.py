@@ -1,6 +1,6 @@
 """The store: everything that Pathrec does with a graph, over one connection and one ontology."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -238,10 +238,17 @@ class Store:
         return search.find_texts(self._connection, self._dialect, self.ontology, words, every=every)
 
     def neighbours(
-        self, relation: str, way: Way, ids: Sequence[str], *, after: Neighbour | None = None, limit: int
+        self,
+        relation: str,
+        way: Way,
+        ids: Sequence[str],
+        *,
+        without: Collection[str] = (),
+        after: Neighbour | None = None,
+        limit: int,
     ) -> dict[str, list[Neighbour]]:
         """Available products beside each of some products along a relation, the strongest first."""
-        return neighbours.neighbours(self._connection, relation, way, ids, after, limit)
+        return neighbours.neighbours(self._connection, relation, way, ids, without, after, limit)
 
     def product_links(self, ids: Sequence[str]) -> dict[str, ProductLinks]:
         """Neighbours and embeddings of products, as a live model needs them."""

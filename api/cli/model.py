@@ -173,7 +173,7 @@ def rollback(home: HomeOption = None, json: JsonOption = None) -> None:
     _show_served(output, settings.home)
 
 
-_OF_A_MODEL = {"model_version", "ontology_hash", "created_at", "as_of", "change_number", "metrics"}
+_OF_A_MODEL = {"model_version", "ontology_hash", "created_at", "as_of", "change_number"}
 
 
 _FOUND = {

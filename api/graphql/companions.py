@@ -68,7 +68,7 @@ class Companions:
         lists = context.lists.setdefault(("related", relation, first, after), {})
         if self.product_id not in lists:
             ids = context.cards.beside(self.product_id) if place is None else (self.product_id,)
-            pages = related(context.shop.store, relation, ids, first, place)
+            pages = related(context.shop.store, relation, ids, context.blocked, first, place)
             lists.update((key, plain(context, page, after)) for key, page in pages.items())
             context.cards.want(item.product for page in pages.values() for item in page.items)
         found: ProductConnection = lists[self.product_id]

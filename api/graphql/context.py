@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from api.services.callers import Caller
 from api.services.catalogue import CategoryTree
 from api.services.errors import TimedOutError
 from api.services.live import LiveState
+from api.services.rules import kept_out
 from api.services.shop import Shop
 from graph import Store
 from graph.records import ProductCard
@@ -104,3 +105,10 @@ class Context:
     def categories(self) -> CategoryTree:
         """The shop's categories as they are now, with or without a model."""
         return CategoryTree.of(self.shop.store.categories()) if self.state is None else self.state.categories
+
+    @cached_property
+    def blocked(self) -> frozenset[str]:
+        """Products that the shop's rules keep out of all lists now, with or without a model."""
+        if self.state is None:
+            return kept_out(self.shop.store.rules(), datetime.now(UTC))
+        return kept_out((found.rule for found in self.state.rules.located), self.moment)

@@ -85,7 +85,10 @@ class ModelInfo:
     products: int = strawberry.field(description="How many products it can recommend.")
     behaviours: list[str]
     terms: list[str] = strawberry.field(description="The kinds of path that it knows.")
-    metrics: JSON = strawberry.field(description="How well it did on what came after its training.")
+    metrics: JSON = strawberry.field(
+        description="Figures of a model that was trained like it on an earlier part of the same data and asked what "
+        "came after, as `evaluation` has them; empty unless that data was evaluated."
+    )
     fit: JSON = strawberry.field(
         description="What its fitting found: `adds`, what is lost without each kind of path, and `weights`."
     )
@@ -165,7 +168,7 @@ class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQ
             products=int((state.shelf.offered & state.scorer.alive).sum()),
             behaviours=list(state.scorer.behaviours),
             terms=[term.term.name for term in state.scorer.terms],
-            metrics=JSON(manifest.metrics),
+            metrics=JSON(shop.reports.metrics(manifest)),
             fit=JSON(manifest.fit),
         )
 

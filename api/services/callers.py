@@ -20,13 +20,15 @@ class Role(Enum):
 class Caller:
     """Whoever sent a request, by its roles. An admin may do what any role may.
 
-    `key` names what they showed, for logs; it is no secret. `user` is the person that a storefront speaks for;
+    `key` names what they showed, for logs; it is no secret. `name` is what the shop calls them, where keys are asked
+    for; nobody can give it to themselves. `user` is the person that a storefront speaks for;
     without one it speaks for anonymous visitors.
     """
 
     roles: frozenset[Role]
     key: str = "local"
     user: str | None = None
+    name: str | None = None
 
     def may(self, role: Role) -> bool:
         """Whether the caller has a role."""
@@ -36,14 +38,6 @@ class Caller:
     def is_visitor(self) -> bool:
         """Whether the caller is somebody in front of a shop's page, and none of the shop's own."""
         return self.roles <= {Role.STOREFRONT}
-
-    def require(self, role: Role) -> None:
-        """Lets only those with a role go on.
-
-        Raises:
-            ForbiddenError: the caller has not got it.
-        """
-        self.require_any((role,))
 
     def require_any(self, roles: Iterable[Role]) -> None:
         """Lets only those with one of some roles go on.

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,19 +140,27 @@ class Listener:
         """The vector of what somebody looks for; None if the encoder is not ready."""
         with self._lock:
             known = self._vectors.get(text)
-        if known is not None or self._encoder is None:
+        if known is not None:
             return known
-        try:
-            encoded = self._encoder.encode([Sought(text)])
-        except EncoderUnavailableError as error:
-            _log.warning("answered_without_text", reason=str(error))
+        vectors = self.vectors([text])
+        if vectors is None:
             return None
-        vector: Vector = encoded.matrix[0].astype(np.float64)
+        vector: Vector = vectors[0]
         with self._lock:
             self._vectors[text] = vector
             while len(self._vectors) > _KEPT:
                 self._vectors.popitem(last=False)
         return vector
+
+    def vectors(self, texts: Sequence[str]) -> Vector | None:
+        """(T, d) vectors of what somebody looks for, none of them kept; None if the encoder is not ready."""
+        if self._encoder is None:
+            return None
+        try:
+            return self._encoder.encode([Sought(text) for text in texts]).matrix.astype(np.float64)
+        except EncoderUnavailableError as error:
+            _log.warning("answered_without_text", reason=str(error))
+            return None
 
 
 def liked_type(ontology: Ontology, like: Liking) -> str:

@@ -1,6 +1,6 @@
 """Products beside a product along one relation of the ontology: no model has a say in it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from api.services.cursors import Place, question_digest
@@ -41,8 +41,18 @@ def step_of(ontology: Ontology, name: str) -> Step:
     )
 
 
-def related(store: Store, name: str, ids: Sequence[str], first: int, after: Place | None) -> dict[str, ListPage]:
+def related(
+    store: Store, name: str, ids: Sequence[str], without: Collection[str], first: int, after: Place | None
+) -> dict[str, ListPage]:
     """A page for each of some products, the strongest relations first; a place belongs to one product alone.
+
+    Args:
+        store: where the relations are.
+        name: of the relation, as `step_of` reads it.
+        ids: of the products.
+        without: products that are in no list.
+        first: how many.
+        after: where the page before ended.
 
     Raises:
         BadInputError: no such relation, or a place of another list.
@@ -52,7 +62,7 @@ def related(store: Store, name: str, ids: Sequence[str], first: int, after: Plac
     for question in questions.values() if after is not None else ():
         check_place(after, question)
     place = None if after is None else Neighbour(after.product, -float(after.key))
-    found = store.neighbours(step.relation, step.way, ids, after=place, limit=first + 1)
+    found = store.neighbours(step.relation, step.way, ids, without=without, after=place, limit=first + 1)
     return {
         key: ListPage(
             tuple(Place(questions[key], -n.weight, n.product) for n in found[key][:first]),

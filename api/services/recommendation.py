@@ -1,6 +1,6 @@
 """Ranked lists: the scores for an audience, what may be shown of them, and the page of best products."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -16,6 +16,7 @@ from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
 from api.services.interests import Listener, Told
 from api.services.live import LiveModel, LiveState
 from api.services.objections import hidden, set_aside
+from api.services.pages import check_rules, page_of
 from api.services.placement import POOL, Options, Slot, pinned, place
 from api.services.viewing import Audience, Page, Ranked, Strategy, Unit, Viewing
 from gnn.explain import similar as similarity
@@ -134,9 +135,7 @@ class Recommender:
         Raises:
             CursorExpiredError: the rules that ordered the page before are others by now.
         """
-        if after is not None and after.rules != viewing.rules.digest:
-            remedy = "ask again from the first page, without a cursor"
-            raise CursorExpiredError("the rules that order this list were changed", field="after", remedy=remedy)
+        check_rules(viewing, after)
         if options is not None and (options.moves or viewing.rules.pins):
             return self._placed(viewing, condition, first, after, options)
         allowed = self.allowed(viewing, condition)
@@ -147,7 +146,7 @@ class Recommender:
                 return self.page(with_all_scores(viewing), condition, first, after, options)
             candidates = known
         slots = [Slot(position) for position in top(viewing.scores, first + 1, candidates).tolist()]
-        return _page(viewing, allowed, slots, first, after, self.question(viewing, condition, options))
+        return page_of(viewing, allowed, slots, first, after, self.question(viewing, condition, options))
 
     def _placed(
         self, viewing: Viewing, condition: ProductFilter, first: int, after: Position | None, options: Options
@@ -170,7 +169,7 @@ class Recommender:
             places = [slot.position for slot in slots]
             slots = slots[places.index(last) + 1 if last in places else after.rank :]
         slots = [slot for slot in slots if allowed[slot.position]]
-        page = _page(viewing, allowed, slots, first, after, self.question(viewing, condition, options))
+        page = page_of(viewing, allowed, slots, first, after, self.question(viewing, condition, options))
         return replace(page, seed=options.seed_at(moment))
 
     def only(self, viewing: Viewing, product: str) -> Page:
@@ -276,29 +275,6 @@ def _strategy(audience: Audience, did: list[Unit], counted: tuple[Unit | Told, .
     if not counted:
         return "POPULAR"
     return "PERSONAL" if audience.user_id is not None and did else "COLD_START"
-
-
-def _page(
-    viewing: Viewing, allowed: BoolArray, slots: Sequence[Slot], first: int, after: Position | None, question: str
-) -> Page:
-    """A page of the slots that follow a place; one more than the first of them says that there is a next one."""
-    start = 1 if after is None else after.rank + 1
-    ids, scores = viewing.state.scorer.product_ids, viewing.scores
-    items = [
-        Ranked(at, ids[at], rank, float(scores[at]), slot.placement, slot.rule, slot.propensity)
-        for rank, slot in enumerate(slots[:first], start)
-        for at in (slot.position,)
-    ]
-    return Page(
-        id=uuid4().hex,
-        viewing=viewing,
-        question=question,
-        allowed=allowed,
-        items=told_apart(viewing, allowed, items),
-        length=start - 1 + len(items),
-        has_next=len(slots) > first,
-        has_previous=after is not None,
-    )
 
 
 def _behind(viewing: Viewing, place: Position) -> BoolArray:

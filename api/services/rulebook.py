@@ -57,8 +57,12 @@ class Rulebook:
         self._store = store
         self._recommender = recommender
 
-    def write(self, draft: RuleDraft) -> Rule:
+    def write(self, draft: RuleDraft, author: str | None = None) -> Rule:
         """Writes a rule in place of the one that had its id.
+
+        Args:
+            draft: the rule.
+            author: who is known to write it; None leaves it to the draft to say.
 
         Raises:
             BadInputError: naming the first mistake with its place.
@@ -70,7 +74,7 @@ class Rulebook:
             kind=draft.kind,
             created=now,
             changed=now,
-            author=draft.author,
+            author=author or draft.author,
             note=draft.note,
             weight=draft.weight,
             position=draft.position,

@@ -99,6 +99,12 @@ class Rules:
         return mask
 
 
+def kept_out(rules: Iterable[Rule], moment: datetime) -> frozenset[str]:
+    """Ids of products that are blocked at a moment, whether a model knows them or not."""
+    blocks = (rule for rule in rules if rule.kind == "BLOCK" and active_at(rule, moment))
+    return frozenset(product for rule in blocks for product in rule.reaches)
+
+
 def active_at(rule: Rule, moment: datetime) -> bool:
     """Whether a moment, by the shop's clock, lies between a rule's start and its end."""
     return (rule.start is None or rule.start <= moment) and (rule.end is None or moment < rule.end)

@@ -9,11 +9,10 @@ its ranks are counted.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
-from uuid import uuid4
 
 import numpy as np
 
-from api.services.boosts import told_apart, with_scores_of
+from api.services.boosts import with_scores_of
 from api.services.catalogue import BoolArray, FloatArray, ProductFilter
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError
@@ -21,10 +20,13 @@ from api.services.explanation import NodeNames
 from api.services.facets import Facets, facets
 from api.services.interests import Listener
 from api.services.live import LiveState
+from api.services.pages import check_rules, page_of
+from api.services.placement import Options, Slot, pinned
 from api.services.recommendation import Recommender
 from api.services.relevance import fused, put_on
+from api.services.sense import Sense
 from api.services.understanding import Understood, understood
-from api.services.viewing import Extra, Page, Ranked, Viewing
+from api.services.viewing import Extra, Page, Viewing
 from gnn.meaning import resemblance
 from gnn.paths import IntArray, PathTerm
 from gnn.scoring import top
@@ -81,6 +83,7 @@ class Searcher:
         self._recommender = recommender
         self._listener = listener
         self._names = NodeNames(store)
+        self._sense = Sense(listener)
 
     def names_of(self, node_type: str, keys: Sequence[str]) -> dict[str, str]:
         """Key -> what a node is called; one query to the store."""
@@ -95,25 +98,31 @@ class Searcher:
 
         Raises:
             BadInputError: the place belongs to another search.
-            CursorExpiredError: it was found while words could be read, and now they cannot, or the other way round.
+            CursorExpiredError: it was found while words could be read, and now they cannot, or the other way round; or
+                the rules that ordered the page before are others by now.
         """
         asked, condition = understood(query), replace(condition, include_bought=True)
         words = self._listener.vector(asked.text) if asked.readable else None
         meaning = None if words is None else resemblance(viewing.state.scorer, words)
         lexical_only = asked.readable and meaning is None
         question = _check(viewing, asked, condition, lexical_only, after)
+        check_rules(viewing, after)
         allowed = self._recommender.allowed(viewing, condition)
         other = self._recommender.allowed(viewing, replace(condition, available=not condition.available))
         if not asked.text:
-            page = self._recommender.page(viewing, condition, first, after)
+            page = self._recommender.page(viewing, condition, first, after, Options())
             return Found(replace(page, question=question), asked, lexical_only, condition.available, allowed, other)
         own, named = self._by_words(viewing.state, asked.words, allowed)
-        near = np.zeros(len(allowed)) if meaning is None else nearest(meaning, allowed)
-        shown = allowed & ((own > 0) | (named > 0) | (near > 0))
+        near = np.zeros(len(allowed))
+        if meaning is not None and self._sense.has(viewing.state, meaning):
+            near = nearest(meaning, allowed)
+        with_words = (own > 0) | (named > 0)
+        shown = allowed & (with_words | (near > 0))
         found = np.flatnonzero(shown)
         viewing = _fitting(with_scores_of(viewing, found), found, (own, named, near))
-        page = _page(viewing, question, shown, first, after)
-        other = other & ((own > 0) | (named > 0))
+        slots = _slots(viewing, shown, shown & with_words, first, after)
+        page = page_of(viewing, shown, slots, first, after, question)
+        other = other & with_words
         return Found(page, asked, lexical_only, condition.available, shown, other)
 
     def _by_words(self, state: LiveState, words: Sequence[str], allowed: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -173,25 +182,17 @@ def _fitting(viewing: Viewing, found: IntArray, lists: Sequence[FloatArray]) -> 
     return viewing.with_extras(Extra("RELEVANCE", values))
 
 
-def _page(viewing: Viewing, question: str, shown: BoolArray, first: int, after: Position | None) -> Page:
-    scores, ids = viewing.scores, viewing.state.scorer.product_ids
-    order = top(scores, int(np.count_nonzero(shown)), shown)
+def _slots(viewing: Viewing, shown: BoolArray, pinnable: BoolArray, first: int, after: Position | None) -> list[Slot]:
+    """The slots that follow a place, one more than the first of them if there is a next one."""
+    pins = pinned(viewing, pinnable)
+    rest = shown.copy()
+    rest[[slot.position for slot in pins.values()]] = False
+    order = top(viewing.scores, int(np.count_nonzero(rest)), rest)
+    for rank, slot in sorted(pins.items()):
+        order = np.insert(order, min(rank - 1, len(order)), slot.position)
     start = 0 if after is None else _behind(viewing, order, after)
-    rank = 1 if after is None else after.rank + 1
-    items = tuple(
-        Ranked(int(position), ids[position], rank + offset, float(scores[position]))
-        for offset, position in enumerate(order[start : start + first])
-    )
-    return Page(
-        id=uuid4().hex,
-        viewing=viewing,
-        question=question,
-        allowed=shown,
-        items=told_apart(viewing, shown, items),
-        length=rank - 1 + len(items),
-        has_next=len(order) > start + first,
-        has_previous=after is not None,
-    )
+    at_its_place = {slot.position: slot for slot in pins.values()}
+    return [at_its_place.get(position, Slot(position)) for position in order[start : start + first + 1].tolist()]
 
 
 def _behind(viewing: Viewing, order: IntArray, place: Position) -> int:

@@ -49,3 +49,9 @@ def test_what_is_not_available_is_left_out(store: Store) -> None:
     related(store)
     store.load_nodes("Product", products("pot").select(["id"]).append_column("available", [[False]]))
     assert [n.product for n in store.neighbours("COMPLEMENTS", "forward", ["tea"], limit=10)["tea"]] == ["cup", "mug"]
+
+
+def test_what_is_to_be_left_out_makes_room_for_what_comes_next(store: Store) -> None:
+    related(store)
+    found = store.neighbours("COMPLEMENTS", "forward", ["tea"], without={"pot", "none"}, limit=2)["tea"]
+    assert [n.product for n in found] == ["cup", "mug"]

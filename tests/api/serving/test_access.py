@@ -1,7 +1,6 @@
 """Who may do what: keys and tokens over HTTP, on a shop that asks for them."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ from served_shop import EXPERT, Client, event
 from api.graphql.access import ACCESS
 from api.graphql.ids import global_id
 from api.graphql.schema import executable
+from api.keys import given_keys
+from api.services.callers import Role
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
 PRODUCT = '{ product(productId: "p1") { title } }'
@@ -112,9 +113,21 @@ FIELDS = {
     "Query.user": '{ user(userId: "u6") { userId } }',
     "Query.recommendations": "{ recommendations(audience: {}, first: 1) { asOf } }",
     "Query.explain": '{ explain(audience: {}, productId: "p1") { score } }',
+    "Query.products": "{ products(first: 1) { totalCount } }",
+    "Query.search": '{ search(query: "mug", first: 1) { totalCount } }',
+    "Query.trending": "{ trending(first: 1) { totalCount } }",
+    "Query.brand": '{ brand(brandId: "b0") { name } }',
+    "Query.continueShopping": "{ continueShopping(audience: {}) { totalCount } }",
     "Query.model": "{ model { version } }",
+    "Query.users": "{ users(first: 1) { userId } }",
+    "Query.qualityReport": "{ qualityReport }",
+    "Query.evaluation": "{ evaluation }",
+    "Query.clickThrough": "{ clickThrough { shown } }",
+    "Query.rules": "{ rules { edges { cursor } } }",
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",
+    "Mutation.upsertRule": 'mutation { upsertRule(rule: {ruleId: "", kind: BLOCK}) { userErrors { code } } }',
+    "Mutation.deleteRule": 'mutation { deleteRule(ruleId: "none") { deletedRuleId } }',
     "Mutation.deleteProducts": 'mutation { deleteProducts(productIds: ["none"]) { deletedProductIds } }',
     "Mutation.deleteEvents": 'mutation { deleteEvents(eventIds: ["none"]) { deletedEventIds } }',
     "Mutation.deleteUser": 'mutation { deleteUser(userId: "none") { deletedUserId } }',
@@ -127,6 +140,16 @@ def test_each_field_is_for_the_roles_of_the_table(keyed: Keyed, place: str) -> N
     for role, key in {**KEYS, "storefront": token("u6")}.items():
         answer = keyed.by(key).post(FIELDS[place])
         assert codes(answer) == ([] if role in allowed else ["FORBIDDEN"]), role
+
+
+def test_a_rule_has_the_name_of_whoever_showed_a_key_and_no_other(keyed: Keyed) -> None:
+    query = """mutation { upsertRule(rule: {ruleId: "signed", kind: BURY, productIds: ["p1"], author: "ben"}) {
+        rule { author } userErrors { message } } }"""
+    delete = 'mutation { deleteRule(ruleId: "signed") { deletedRuleId } }'
+    expert, ann = keyed.by(KEYS["expert"]), keyed.by(token("ann", role="expert"))
+    written = [client.ask(query)["upsertRule"]["rule"]["author"] for client in (expert, ann)]
+    ann.ask(delete)
+    assert written == [given_keys(f"expert:{KEYS['expert']}")[0].id, "ann"]
 
 
 def test_a_key_of_an_expert_sees_what_the_header_showed(keyed: Keyed) -> None:
@@ -148,13 +171,28 @@ def test_every_root_field_is_in_the_table() -> None:
 
 
 def test_the_page_on_security_has_the_table() -> None:
-    rows = dict(re.findall(r"^\| `(\w+\.\w+)` \| ([\w, ]+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
-    expected = {place: ", ".join(sorted(role.value for role in access.roles)) for place, access in ACCESS.items()}
-    assert rows == expected
+    row = re.compile(r"^\| `(\w+\.\w+)` \| ([\w, ]+) \| (\w*) ?\|$", re.MULTILINE)
+    rows = {place: (roles, noted) for place, roles, noted in row.findall(DOCUMENT.read_text(encoding="utf-8"))}
+    assert rows == {
+        place: (", ".join(sorted(role.value for role in access.roles)), "yes" if access.audited else "")
+        for place, access in ACCESS.items()
+    }
 
 
-def root_fields() -> Iterator[str]:
+def test_a_description_that_names_roles_names_those_of_the_table() -> None:
+    for place, description in root_fields().items():
+        named = re.search(r"Needs the role ([a-z ]+)\.", description)
+        roles = " or ".join(role.value for role in Role if role in ACCESS[place].roles)
+        assert named is None or named[1] == roles, place
+
+
+def root_fields() -> dict[str, str]:
+    """Place of each root field -> its description."""
     schema = executable()
-    for kind in (schema.query_type, schema.mutation_type, schema.subscription_type):
-        if isinstance(kind, GraphQLObjectType):
-            yield from (f"{kind.name}.{name}" for name in kind.fields)
+    kinds = (schema.query_type, schema.mutation_type, schema.subscription_type)
+    return {
+        f"{kind.name}.{name}": field.description or ""
+        for kind in kinds
+        if isinstance(kind, GraphQLObjectType)
+        for name, field in kind.fields.items()
+    }

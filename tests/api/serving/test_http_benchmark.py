@@ -9,6 +9,7 @@ from api import registry
 from api.services.live import fresh_state
 from benchmarks import load
 from benchmarks.floor import first, read_histories
+from benchmarks.http import ruled
 from benchmarks.questions import Questions
 from benchmarks.serving import Client as Sender
 from gnn.artifact import load_artifact
@@ -25,6 +26,18 @@ def test_every_kind_of_question_is_answered(shop: Client, questions: Questions) 
         assert load.measured(lambda: Sender(shop.url), questions.of(kind, 3))["errors"] == 0, kind
     assert load.measured(lambda: Sender(shop.url), questions.mixed(20))["errors"] == 0
     assert len(questions.recorded) >= 3
+
+
+def test_the_rules_of_the_benchmark_move_products_and_are_gone_afterwards(shop: Client, home: Path) -> None:
+    query = "{ recommendations(audience: {}, first: 20) { edges { placement node { productId } } } }"
+    before = shop.ask(query)
+    with connect(f"embedded:{home / 'graph'}") as store:
+        with ruled(store, [f"p{n}" for n in range(10)]):
+            edges = shop.ask(query)["recommendations"]["edges"]
+            assert (edges[2]["placement"], edges[2]["node"]["productId"]) == ("RULE", "p0")
+            assert sum(edge["placement"] == "RULE" for edge in edges) > 1
+        assert store.rules() == []
+    assert shop.ask(query) == before
 
 
 def test_the_floor_has_the_models_list_for_everybody_in_the_store(untouched: Path) -> None:

@@ -3,10 +3,15 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from served_shop import Client, event
+
+from api import pipeline
+from schema.snapshot import open_snapshot
 
 USERS = "query($start: String!, $first: Int) { users(startsWith: $start, first: $first) { userId events lastAt } }"
 
@@ -48,6 +53,28 @@ def test_the_reports_of_the_home_are_served_as_they_are(shop: Client, reports: P
     (reports / "quality.json").write_text(json.dumps(report), encoding="utf-8")
     (reports / "evaluation.json").write_text("{ not json", encoding="utf-8")
     assert shop.ask("{ qualityReport evaluation }") == {"qualityReport": report, "evaluation": None}
+
+
+@pytest.mark.parametrize(("changed", "expected"), [({}, {"ndcg@20": 0.25}), ({"change_number": -1}, {}), (None, {})])
+def test_the_model_has_the_figures_of_an_evaluation_of_its_own_data(
+    shop: Client, home: Path, reports: Path, changed: dict[str, int] | None, expected: dict[str, float]
+) -> None:
+    manifest = open_snapshot(home / "snapshot").manifest
+    data = {"ontology_hash": manifest.ontology_hash, "as_of": manifest.as_of.isoformat()}
+    reports.mkdir()
+    report: dict[str, Any] = {"metrics": {"ndcg@20": 0.25}}
+    if changed is not None:
+        report["snapshot"] = {**data, "change_number": manifest.change_number, **changed}
+    (reports / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
+    assert shop.ask("{ model { metrics } }")["model"]["metrics"] == expected
+
+
+def test_an_evaluation_of_a_snapshot_says_which(home: Path) -> None:
+    found = pipeline.evaluate(pipeline.Question(home / "snapshot"), device="cpu", minutes=0.2)
+    manifest = open_snapshot(home / "snapshot").manifest
+    assert found["snapshot"]["ontology_hash"] == manifest.ontology_hash
+    assert found["snapshot"]["change_number"] == manifest.change_number
+    assert datetime.fromisoformat(found["snapshot"]["as_of"]) == manifest.as_of
 
 
 def test_the_model_says_what_its_fitting_found(shop: Client) -> None:

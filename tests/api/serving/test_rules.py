@@ -1,6 +1,6 @@
 """Business rules over HTTP: experts write them, every list follows them at once, in every process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,20 @@ query($audience: AudienceInput!, $product: String!, $asOf: DateTime) {
     contributions(first: 100) { kind value rule text } } }
 """
 VIEWER = {"userId": "u20"}
+_SHOWN = "{ edges { node { productId } } }"
+LISTS = {
+    "similar": f'{{ product(productId: "p4") {{ found: similar(first: 100) {_SHOWN} }} }}',
+    "boughtTogether": f'{{ product(productId: "p4") {{ found: boughtTogether(first: 100) {_SHOWN} }} }}',
+    "complements": f'{{ product(productId: "p4") {{ found: complements(first: 100) {_SHOWN} }} }}',
+    "related": f'{{ product(productId: "p4") {{ found: related(relation: "MADE_BY", first: 2) {_SHOWN} }} }}',
+    "products by price": f"{{ found: products(first: 100, sortKey: PRICE_ASC) {_SHOWN} }}",
+    "products by popularity": f"{{ found: products(first: 100) {_SHOWN} }}",
+    "products of a category": f'{{ category(categoryId: "mug") {{ found: products(first: 100) {_SHOWN} }} }}',
+    "trending": f"{{ found: trending(first: 100) {_SHOWN} }}",
+    "continueShopping": f'{{ found: continueShopping(audience: {{userId: "looker"}}) {_SHOWN} }}',
+    "search": f'{{ found: search(query: "mug", first: 100) {_SHOWN} }}',
+    "recommendations": f"{{ found: recommendations(audience: {{}}, first: 100) {_SHOWN} }}",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +53,20 @@ def _none_is_left(shop: Client) -> Iterator[None]:
     yield
     for edge in shop.ask(RULES, EXPERT, first=100)["rules"]["edges"]:
         shop.ask(DELETE, EXPERT, id=edge["node"]["ruleId"])
+
+
+@pytest.fixture
+def add(shop: Client) -> Iterator[Callable[[str], None]]:
+    """Adds a mug that is gone again after the test: others count the shop's own products."""
+    added = set()
+
+    def one(product: str) -> None:
+        added.add(product)
+        shop.upsert({"productId": product, "title": "Another mug", "categories": [{"categoryId": "mug"}]})
+
+    yield one
+    delete = "mutation($ids: [String!]!) { deleteProducts(productIds: $ids) { deletedProductIds } }"
+    shop.ask(delete, ids=sorted(added))
 
 
 def write(shop: Client, **rule: Any) -> dict[str, Any]:
@@ -118,6 +146,34 @@ def test_what_is_blocked_is_gone_from_every_list_of_every_process(shop: Client, 
     for server in (shop, second):
         assert ids(server, 1) == [first]
         assert {"p6", "p8"} <= alike(server)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_what_is_blocked_is_in_no_list_of_any_kind(shop: Client, second: Client, name: str) -> None:
+    if name == "continueShopping":
+        shop.record(event("p2", "view", userId="looker"), event("p6", "view", userId="looker"))
+
+    def shown(server: Client) -> list[str]:
+        answer = server.ask(LISTS[name])
+        found = answer.get("found") or next(iter(answer.values()))["found"]
+        return [edge["node"]["productId"] for edge in found["edges"]]
+
+    before = shown(shop)
+    write(shop, kind="BLOCK", productIds=before[:1])
+    for server in (shop, second):
+        after = shown(server)
+        assert before[0] not in after
+        assert set(before[1:]) <= set(after)
+    write(shop, kind="BLOCK", categoryIds=["home"])
+    for server in (shop, second):
+        assert shown(server) == []
+
+
+def test_what_is_blocked_later_is_still_related(shop: Client) -> None:
+    query = LISTS["related"]
+    before = shop.ask(query)
+    write(shop, kind="BLOCK", categoryIds=["home"], start=soon(3600))
+    assert shop.ask(query) == before
 
 
 def test_what_is_blocked_is_gone_from_pages_that_go_on(shop: Client) -> None:
@@ -277,21 +333,23 @@ def test_a_rule_counts_from_its_start_to_its_end(shop: Client) -> None:
     assert ids(shop, 1) == [plain[7]]
 
 
-def test_a_deleted_product_leaves_its_rules(shop: Client) -> None:
-    shop.upsert({"productId": "pinned", "title": "Pinned mug", "categories": [{"categoryId": "mug"}]})
+def test_a_deleted_product_leaves_its_rules(shop: Client, add: Callable[[str], None]) -> None:
+    add("pinned")
     write(shop, kind="PIN", position=1, productIds=["pinned", "p2"])
     delete = 'mutation { deleteProducts(productIds: ["pinned"]) { deletedProductIds } }'
     shop.ask(delete)
     assert "pinned" not in ids(shop, 100)
     (edge,) = shop.ask(RULES, EXPERT)["rules"]["edges"]
     assert edge["node"]["products"] == 1
-    shop.upsert({"productId": "pinned", "title": "Pinned mug", "categories": [{"categoryId": "mug"}]})
+    add("pinned")
     assert ids(shop, 1) == ["p2"]
 
 
-def test_a_new_product_of_a_category_is_under_its_rules(shop: Client, second: Client) -> None:
+def test_a_new_product_of_a_category_is_under_its_rules(
+    shop: Client, second: Client, add: Callable[[str], None]
+) -> None:
     write(shop, kind="BLOCK", categoryIds=["mug"])
-    shop.upsert({"productId": "late-mug", "title": "Late mug", "categories": [{"categoryId": "mug"}]})
+    add("late-mug")
     for server in (shop, second):
         assert "late-mug" not in ids(server, 100)
 

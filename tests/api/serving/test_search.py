@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ query($words: String!, $audience: AudienceInput, $first: Int = 20, $after: Strin
       prices { min max count } availability { available unavailable }
     }
     edges {
-      rank score placement node { productId title } %s
+      rank score placement rule node { productId title } %s
     }
   }
 }
@@ -96,6 +96,27 @@ def test_what_the_words_mean_is_found_without_them(served: Client) -> None:
     answer = search(served, "coffee cup", first=10)
     assert not answer["lexicalOnly"]
     assert sum("mug" in edge["node"]["title"] for edge in answer["edges"]) >= 8
+
+
+@pytest.mark.parametrize("query", ["qwrtzpl xk", "blgrfnt", "zxqv", "hjkw vvbn"])
+def test_words_that_mean_nothing_find_nothing(served: Client, query: str) -> None:
+    answer = search(served, query)
+    assert not answer["lexicalOnly"]
+    assert (answer["totalCount"], answer["edges"]) == (0, [])
+
+
+@pytest.mark.parametrize("query", ["mugs", "cup", "coffee mug", "table light", "bedside lamps"])
+def test_few_words_that_mean_something_find_it(served: Client, query: str) -> None:
+    assert search(served, query)["totalCount"] > 0
+
+
+@pytest.mark.parametrize(("query", "key"), [("红色杯子", "zh"), ("赤いマグカップ", "ja"), ("كوب أحمر", "ar")])
+def test_titles_in_other_scripts_are_found_beside_what_words_mean(served: Client, query: str, key: str) -> None:
+    served.upsert(*({"productId": name, "title": title} for name, title in SCRIPTS.items()))
+    try:
+        assert ids(search(served, query))[0] == key
+    finally:
+        delete(served, *SCRIPTS)
 
 
 def test_words_of_several_products_are_found_where_none_has_them_all(wordless: Client) -> None:
@@ -174,6 +195,61 @@ def test_what_the_shop_blocks_is_not_found(wordless: Client) -> None:
     assert "p0" not in ids(search(wordless, "red mug", first=100))
     wordless.ask('mutation { deleteRule(ruleId: "r") { userErrors { message } } }', EXPERT)
     assert "p0" in ids(search(wordless, "red mug", first=100))
+
+
+@pytest.fixture
+def pin(wordless: Client) -> Iterator[Callable[..., None]]:
+    """Writes a rule that pins, which is gone after the test."""
+    write = "mutation($rule: RuleInput!) { upsertRule(rule: $rule) { userErrors { message } } }"
+
+    def one(**rule: Any) -> None:
+        found = wordless.ask(write, EXPERT, rule={"ruleId": "pin", "kind": "PIN", **rule})
+        assert found["upsertRule"]["userErrors"] == []
+
+    yield one
+    wordless.ask('mutation { deleteRule(ruleId: "pin") { userErrors { message } } }', EXPERT)
+
+
+def test_what_is_pinned_is_at_its_place_where_its_words_are_found(wordless: Client, pin: Callable[..., None]) -> None:
+    before = ids(search(wordless, "red", first=100))
+    pin(position=2, productIds=[before[-1], "p1"])
+    found = search(wordless, "red", first=100)["edges"]
+    assert [edge["node"]["productId"] for edge in found] == [before[0], before[-1], *before[1:-1]]
+    assert [edge["rank"] for edge in found] == list(range(1, len(before) + 1))
+    assert [(edge["placement"], edge["rule"]) for edge in found[:3]] == [
+        ("SCORE", None),
+        ("RULE", "pin"),
+        ("SCORE", None),
+    ]
+    assert before[-1] not in ids(search(wordless, "lamp", first=100))
+
+
+def test_pages_of_a_search_with_a_pin_joined_are_the_whole_list(wordless: Client, pin: Callable[..., None]) -> None:
+    pin(position=5, productIds=[ids(search(wordless, "mug", first=100))[15]])
+    whole = search(wordless, "mug", first=12)["edges"]
+    pages, after = [], None
+    for _ in range(3):
+        page = search(wordless, "mug", first=4, after=after)
+        pages += page["edges"]
+        after = page["pageInfo"]["endCursor"]
+    assert pages == whole
+
+
+def test_a_search_whose_pin_was_changed_begins_anew(wordless: Client, pin: Callable[..., None]) -> None:
+    pin(position=1, productIds=["p8"])
+    cursor = search(wordless, "mug", first=2)["pageInfo"]["endCursor"]
+    pin(position=3, productIds=["p8"])
+    (error,) = wordless.post(SEARCH % "", words="mug", after=cursor)["errors"]
+    assert error["extensions"]["code"] == "CURSOR_EXPIRED"
+
+
+def test_what_is_pinned_and_only_meant_stays_where_it_is(served: Client) -> None:
+    write = """mutation { upsertRule(rule: {ruleId: "pin", kind: PIN, position: 1, categoryIds: ["home"]}) {
+        userErrors { message } } }"""
+    before = ids(search(served, "coffee cup"))
+    served.ask(write, EXPERT)
+    assert ids(search(served, "coffee cup")) == before
+    served.ask('mutation { deleteRule(ruleId: "pin") { userErrors { message } } }', EXPERT)
 
 
 def test_what_was_bought_is_found(wordless: Client) -> None:

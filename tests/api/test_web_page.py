@@ -32,10 +32,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", *(f"/web/{name}" for name in PARTS)])
-def test_every_part_says_what_it_is_and_what_may_be_done_with_it(server: Client, path: str) -> None:
+@pytest.fixture(scope="module")
+def folder(server: Client) -> str:
+    """Where the page finds its parts."""
+    found = set(re.findall(r'"(web/\w+)/', server.http.get(server.url).text))
+    assert len(found) == 1
+    return found.pop()
+
+
+@pytest.mark.parametrize("name", ["", *sorted(set(PARTS) - {"index.html"})])
+def test_every_part_says_what_it_is_and_what_may_be_done_with_it(server: Client, folder: str, name: str) -> None:
+    path = f"/{folder}/{name}" if name else "/"
     response = server.http.get(f"{server.url}{path}")
     assert response.status_code == 200
+    if name:
+        assert response.text == text(name)
     kind = {"": "text/html", "html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
     assert response.headers["content-type"].split(";")[0] == kind[path.rpartition(".")[2] if "." in path else ""]
     policy = response.headers["content-security-policy"]
@@ -45,14 +56,44 @@ def test_every_part_says_what_it_is_and_what_may_be_done_with_it(server: Client,
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_a_browser_has_is_not_sent_again(server: Client) -> None:
-    first = server.http.get(f"{server.url}/web/explorer.css")
+def test_a_page_that_a_browser_has_is_not_sent_again(server: Client) -> None:
+    first = server.http.get(server.url)
     assert first.headers["cache-control"] == "no-cache"
     for known in (first.headers["etag"], f"W/{first.headers['etag']}", f'"other", {first.headers["etag"]}'):
-        again = server.http.get(f"{server.url}/web/explorer.css", headers={"if-none-match": known})
+        again = server.http.get(server.url, headers={"if-none-match": known})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == first.headers["etag"]
-    assert server.http.get(f"{server.url}/web/explorer.css", headers={"if-none-match": '"old"'}).content
+    assert server.http.get(server.url, headers={"if-none-match": '"old"'}).content
+
+
+def test_parts_of_this_version_are_kept_for_good_and_those_of_another_are_not(server: Client, folder: str) -> None:
+    now = server.http.get(f"{server.url}/{folder}/explorer.css")
+    other = server.http.get(f"{server.url}/web/0123456789ab/explorer.css")
+    assert "immutable" in now.headers["cache-control"]
+    assert other.headers["cache-control"] == "no-cache"
+    assert other.text == now.text
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "deflate, *"])
+def test_parts_are_packed_for_whoever_reads_them_so(server: Client, folder: str, accepted: str) -> None:
+    url = f"{server.url}/{folder}/explorer.css"
+    plain = server.http.get(url, headers={"accept-encoding": "identity"})
+    packed = server.http.get(url, headers={"accept-encoding": accepted})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert all("accept-encoding" in response.headers["vary"] for response in (packed, plain))
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert packed.text == plain.text
+    assert int(packed.headers["content-length"]) < len(plain.content) / 3
+
+
+@pytest.mark.parametrize("accepted", ["identity", "", "gzip;q=0, br", "gzip; q=0.000", "x-gzip"])
+def test_nobody_gets_what_they_do_not_read(server: Client, folder: str, accepted: str) -> None:
+    response = server.http.get(f"{server.url}/{folder}/explorer.css", headers={"accept-encoding": accepted})
+    assert "content-encoding" not in response.headers
+
+
+def test_small_answers_are_not_packed(server: Client, folder: str) -> None:
+    assert "content-encoding" not in server.http.get(f"{server.url}/{folder}/icon.svg").headers
 
 
 def test_a_monitor_may_ask_for_the_head_alone(server: Client) -> None:
@@ -61,8 +102,8 @@ def test_a_monitor_may_ask_for_the_head_alone(server: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["none.js", "..%2fapp.py", "%2e%2e/app.py", "__init__.py", ""])
-def test_nothing_else_is_served(server: Client, name: str) -> None:
-    url = httpx.URL(server.url).copy_with(raw_path=f"/web/{name}".encode())
+def test_nothing_else_is_served(server: Client, folder: str, name: str) -> None:
+    url = httpx.URL(server.url).copy_with(raw_path=f"/{folder}/{name}".encode())
     assert server.http.get(url).status_code == 404
 
 

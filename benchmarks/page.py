@@ -214,7 +214,7 @@ def busy_user(home: Path) -> str:
 
 def show(report: dict[str, Any]) -> None:
     """The figures as tables."""
-    console = Console()
+    console = Console(width=160)  # also where it is written to a file
     console.print(f"first byte of /, ms: {report['first_byte_ms']}")
     table = Table(title="milliseconds, medians")
     names = ("FCP", "LCP", "complete", "slowest", "blocked", "long tasks", "shift", "nodes", "requests", "kB sent")

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.settings import load_settings
+from benchmarks.http import wait_for_encoders
 from benchmarks.machine import machine, write_json
 from benchmarks.serving import Client, serving
 from benchmarks.sockets import percentiles
@@ -37,7 +38,7 @@ _DESK, _PHONE = (1280, 900), (360, 740)
 _PATIENCE_MS = 300_000
 _ACTIVE = """MATCH (u:User)-[:PERFORMED]->(e:Event) WITH u.id AS id, count(e) AS events
     ORDER BY events DESC, id WITH collect(id) AS ids RETURN ids[size(ids) / 20] AS id"""
-_FIRST = """query($user: String) { recommendations(audience: {userId: $user}, first: 1) {
+_FIRST = """query($user: String) { recommendations(audience: {userId: $user}, first: 1, preview: true) {
     edges { node { productId } } } }"""
 # Listens before anything of the page runs, so that no entry is lost.
 _LISTEN = """
@@ -251,6 +252,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         about["browser"] = browser.version
         views = views_of(url, user)
+        wait_for_encoders(url)
         report = {"machine": about, "user": user, "first_byte_ms": first_byte(url, "/", 200)}
         report["views"] = measured(browser, url, views, options.runs)
         browser.close()

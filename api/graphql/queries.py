@@ -2,7 +2,7 @@
 """The queries."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -129,6 +129,13 @@ class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQ
         options: RecommendationOptionsInput | None = None,
         first: int | None = PAGE,
         after: str | None = None,
+        preview: Annotated[
+            bool,
+            strawberry.argument(
+                description="For whoever looks at a list that is another's: its viewer is not shown it, so it is not "
+                "logged as shown and `clickThrough` does not count it."
+            ),
+        ] = False,
     ) -> RecommendationConnection:
         context = info.context
         wanted = (options or RecommendationOptionsInput()).options()
@@ -136,7 +143,8 @@ class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQ
         moment = (place.as_of, place.model_version) if place else (None, None)
         asked = audience.audience()
         viewing = context.shop.recommender.view(asked, *moment)
-        return noted(context, asked, connection(context, viewing, filter, first, place, wanted))
+        answer = connection(context, viewing, filter, first, place, wanted)
+        return answer if preview else noted(context, asked, answer)
 
     @resolver("Why a product has its score for an audience, now or at the moment of an answer.")
     def explain(

@@ -3,16 +3,12 @@
 import { go, link } from "./address.js";
 import { h, put } from "./dom.js";
 import { ask } from "./graphql.js";
-import { count } from "./words.js";
+import { t } from "./language.js";
 
 const USERS = "query($start: String!, $first: Int) { users(startsWith: $start, first: $first) { userId events } }";
-const LIKED = "{ recommendations(audience: {}, first: 3) { edges { node { productId title } } } }";
+const LIKED = "{ recommendations(audience: {}, first: 3, preview: true) { edges { node { productId title } } } }";
 
-const KINDS = {
-  user: ["A shopper", "Id of a shopper"],
-  product: ["Products", "Ids of products, with blanks or commas between"],
-  text: ["Words", "What somebody looks for, in their own words"],
-};
+const KINDS = ["user", "product", "text"];
 
 /** Somebody of whom nothing is known. */
 export const ANYBODY = { userId: null, productIds: [], text: null };
@@ -28,7 +24,7 @@ export function audienceOf(values) {
 export function titleOf(audience) {
   if (audience.userId) return audience.userId;
   if (audience.productIds.length) return audience.productIds.join(", ");
-  return audience.text ? `“${audience.text}”` : "Anybody";
+  return audience.text ? t("for.quoted", { words: audience.text }) : t("for.anybody");
 }
 
 /** The form that chooses. Examples stand below it while nobody is chosen. */
@@ -39,12 +35,12 @@ export function chooser(values) {
   const input = h("input", { id: "whom", name: "whom", list: "ids", autocomplete: "off", spellcheck: "false", required: true });
   const ids = h("datalist", { id: "ids" });
   const examples = h("p", { class: "examples" });
-  const kinds = Object.entries(KINDS).map(([kind, [name]]) =>
+  const kinds = KINDS.map((kind) =>
     h(
       "label",
       {},
       h("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen, onchange: () => use(kind, "") }),
-      h("span", {}, name),
+      h("span", {}, t(`for.${kind}`)),
     ),
   );
   const submit = (event) => {
@@ -55,14 +51,14 @@ export function chooser(values) {
   };
   const form = h(
     "form",
-    { class: "chooser", role: "search", "aria-label": "Choose for whom", onsubmit: submit },
-    h("fieldset", { class: "segments" }, h("legend", { class: "unseen" }, "For"), kinds),
-    h("div", { class: "line grows" }, words, input, ids, h("button", { class: "button strong" }, "Show")),
+    { class: "chooser", role: "search", "aria-label": t("for.choose"), onsubmit: submit },
+    h("fieldset", { class: "segments" }, h("legend", { class: "unseen" }, t("for.whom")), kinds),
+    h("div", { class: "line grows" }, words, input, ids, h("button", { class: "button strong" }, t("for.show"))),
     examples,
   );
 
   async function use(kind, value) {
-    words.textContent = input.placeholder = KINDS[kind][1];
+    words.textContent = input.placeholder = t(`for.${kind}.words`);
     input.value = value;
     ids.replaceChildren();
     if (!audience) put(examples, await EXAMPLES[kind]().catch(() => []));
@@ -85,15 +81,15 @@ const EXAMPLES = {
     // Some who did much, some who did little, and nobody known.
     const shown = [...new Set([0, 0.1, 0.3, 0.6, 0.95].map((part) => busy[Math.floor(part * busy.length)]))].filter(Boolean);
     return [
-      h("span", {}, "For example"),
-      shown.map((user) => h("a", { class: "chip", href: link("", { user: user.userId }) }, user.userId, h("small", {}, `${count(user.events)} events`))),
-      h("a", { class: "chip", href: link("", { anybody: "yes" }) }, "Somebody unknown"),
+      h("span", {}, t("for.example")),
+      shown.map((user) => h("a", { class: "chip", href: link("", { user: user.userId }) }, user.userId, h("small", {}, t("counted.event", { count: user.events })))),
+      h("a", { class: "chip", href: link("", { anybody: "yes" }) }, t("for.unknown")),
     ];
   },
   async product() {
     const { edges } = (await ask(LIKED)).recommendations;
     return [
-      h("span", {}, "For example"),
+      h("span", {}, t("for.example")),
       edges.map(({ node }) => h("a", { class: "chip", href: link("", { product: node.productId }) }, node.title ?? node.productId)),
     ];
   },

@@ -1,7 +1,8 @@
 // A score as bars that begin where the one before ends: prior, contributions, what is left, and at last the score.
 
 import { h } from "./dom.js";
-import { kind, plain, sentence, signed, some } from "./words.js";
+import { t } from "./language.js";
+import { kind, plain, sentence, signed } from "./words.js";
 
 const SHOWN = 8;
 const typeOf = (part) => (part.kind === "PATH" ? "paths" : "others");
@@ -11,16 +12,16 @@ function steps({ score, prior, lifts, contributions, remainder }) {
   const listed = contributions.slice(0, SHOWN);
   const rest = (type) => contributions.slice(SHOWN).filter((part) => typeOf(part) === type);
   const parts = [
-    { name: "Prior", words: ["What it scores for anybody.", ...lifts.map(lifted)].join(" "), value: prior, type: "prior" },
+    { name: t("sum.prior"), words: [t("sum.priorWords"), ...lifts.map(lifted)].join(""), value: prior, type: "prior" },
     ...listed.map((part) => ({
       name: sentence(kind(part)),
       words: part.text,
       value: part.value,
       type: typeOf(part),
     })),
-    ...summed(some(rest("paths").length, "smaller path"), "paths", rest("paths")),
-    ...summed(`${some(rest("others").length, "smaller part")} without a path`, "others", rest("others")),
-    ...summed(some(remainder.count, "more part"), "others", Array(remainder.count ? 1 : 0).fill(remainder)),
+    ...summed(t("sum.smallPaths", { count: rest("paths").length }), "paths", rest("paths")),
+    ...summed(t("sum.smallOthers", { count: rest("others").length }), "others", rest("others")),
+    ...summed(t("sum.more", { count: remainder.count }), "others", Array(remainder.count ? 1 : 0).fill(remainder)),
   ];
   let at = 0;
   for (const part of parts) {
@@ -66,23 +67,22 @@ export function waterfall(explanation) {
     h(
       "thead",
       {},
-      h("tr", {}, h("th", { scope: "col" }, "Part"), h("td", { "aria-hidden": "true" }), h("th", { scope: "col" }, "Adds"), h("th", { scope: "col" }, "Sum")),
+      h("tr", {}, h("th", { scope: "col" }, t("sum.part")), h("td", { "aria-hidden": "true" }), h("th", { scope: "col" }, t("sum.adds")), h("th", { scope: "col" }, t("sum.sum"))),
     ),
-    h("tbody", {}, parts.map((part) => row(part)), row({ name: "Score", words: "", from: 0, to: explanation.score, type: "score" }, true)),
+    h("tbody", {}, parts.map((part) => row(part)), row({ name: t("sum.score"), words: "", from: 0, to: explanation.score, type: "score" }, true)),
   );
 }
 
 /** What the colours of the bars mean; only those that are there. */
 export function barLegend(explanation) {
   const parts = steps(explanation);
-  const names = { prior: "for anybody", paths: "by paths in the graph", others: "without a path", against: "taken off" };
   const there = new Set(parts.map((part) => (part.value < 0 ? "against" : part.type)));
   return h(
     "ul",
     { class: "legend" },
-    Object.entries(names)
-      .filter(([type]) => there.has(type))
-      .map(([type, name]) => h("li", {}, h("i", { class: `swatch ${type}` }), name)),
+    ["prior", "paths", "others", "against"]
+      .filter((type) => there.has(type))
+      .map((type) => h("li", {}, h("i", { class: `swatch ${type}` }), t(`colour.${type}`))),
   );
 }
 
@@ -90,4 +90,4 @@ export function barLegend(explanation) {
 const summed = (name, type, parts) =>
   parts.length ? [{ name, words: "", type, value: parts.reduce((total, part) => total + part.value, 0) }] : [];
 
-const lifted = ({ name, value, amount }) => `${signed(amount)} of it for ${name} ${value}.`;
+const lifted = ({ name, value, amount }) => t("sum.lift", { amount: signed(amount), name, value });

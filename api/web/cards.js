@@ -2,6 +2,7 @@
 
 import { changed } from "./address.js";
 import { byKey, h, put } from "./dom.js";
+import { language, t } from "./language.js";
 import { picture } from "./picture.js";
 import { problem } from "./states.js";
 import { plain, price } from "./words.js";
@@ -13,7 +14,7 @@ export const PAGE = 24;
 export const CARD = `
   cursor rank score placement
   node { productId title price { amount currencyCode } image { url } }
-  explanation { score prior readableShare contributions(first: 3) { kind value text } }`;
+  explanation { score prior readableShare contributions(first: 3) { kind value text(locale: "${language}") } }`;
 
 /** A list of cards. `before` is the rank that each product had, where that is to be shown. */
 export function cards(edges, before = null) {
@@ -28,7 +29,7 @@ export function more(list, { hasNextPage, endCursor }, next, before = null) {
   let after = endCursor;
   const box = h("div", { class: "more" });
   const show = async () => {
-    put(box, h("p", { class: "soft", role: "status" }, "More …"));
+    put(box, h("p", { class: "soft", role: "status" }, t("list.moreComes")));
     try {
       const { edges, pageInfo } = await next(after);
       const last = list.lastElementChild;
@@ -40,7 +41,7 @@ export function more(list, { hasNextPage, endCursor }, next, before = null) {
       put(box, problem(error, show));
     }
   };
-  const button = h("button", { type: "button", class: "button", onclick: show }, `Show ${PAGE} more`);
+  const button = h("button", { type: "button", class: "button", onclick: show }, t("list.more", { count: PAGE }));
   box.append(button);
   return box;
 }
@@ -71,14 +72,14 @@ function card(edge, before) {
     h(
       "a",
       { class: "card", href: changed({ why: node.productId }), dataset: { key: node.productId } },
-      h("span", { class: "shown" }, picture(node), h("span", { class: "rank" }, h("span", { class: "unseen" }, "Rank "), rank), placed(placement)),
+      h("span", { class: "shown" }, picture(node), h("span", { class: "rank" }, h("span", { class: "unseen" }, t("card.rank")), rank), placed(placement)),
       h("span", { class: "title" }, title),
       h(
         "span",
         { class: "figures" },
         h("span", {}, price(node.price)),
         moved(rank, before?.get(node.productId), before),
-        h("span", { class: "score", title: "Score" }, h("span", { class: "unseen" }, "Score "), plain(score, 2)),
+        h("span", { class: "score", title: t("card.score") }, h("span", { class: "unseen" }, `${t("card.score")} `), plain(score, 2)),
       ),
       h("span", { class: "reason" }, reason(explanation)),
       mixture(explanation),
@@ -88,27 +89,26 @@ function card(edge, before) {
 
 /** What put a product where it is, unless it is its score. */
 function placed(placement) {
-  const words = { DIVERSITY: "for variety", EXPLORATION: "to be tried", RULE: "by a rule" }[placement];
-  return words ? h("span", { class: "placed" }, words) : null;
+  return placement === "SCORE" ? null : h("span", { class: "placed" }, t(`card.${placement}`));
 }
 
 /** The strongest reason for it; that it fits a search is one that all have. */
 function reason({ contributions }) {
   const found = contributions.filter(({ value }) => value > 0);
-  return (found.find(({ kind }) => kind !== "RELEVANCE") ?? found[0])?.text ?? "What most shoppers choose.";
+  return (found.find(({ kind }) => kind !== "RELEVANCE") ?? found[0])?.text ?? t("card.popular");
 }
 
 /** How a product moved against the list with everything. */
 function moved(rank, was, before) {
   if (!before) return null;
-  if (was === undefined) return h("span", { class: "moved up" }, "new");
+  if (was === undefined) return h("span", { class: "moved up" }, t("card.new"));
   if (was === rank) return null;
   const up = was > rank;
   return h(
     "span",
     { class: `moved ${up ? "up" : "down"}` },
     h("span", { "aria-hidden": "true" }, `${up ? "▲" : "▼"} ${Math.abs(was - rank)}`),
-    h("span", { class: "unseen" }, `, before it was ${was}`),
+    h("span", { class: "unseen" }, t("card.before", { rank: was })),
   );
 }
 

@@ -1,15 +1,16 @@
 // The page: what the address names, and what all views have in common.
 
 import { address } from "./address.js";
-import { put } from "./dom.js";
+import { h, put } from "./dom.js";
+import { language, others, t, use } from "./language.js";
 import { why } from "./why.js";
 
 // Each view is fetched when it is first looked at.
 const VIEWS = {
-  "": ["For whom", async () => (await import("./recommendations.js")).recommendations],
-  search: ["Search", async () => (await import("./search.js")).search],
-  model: ["Model", async () => (await import("./model.js")).model],
-  data: ["Data", async () => (await import("./data.js")).data],
+  "": ["audience", async () => (await import("./recommendations.js")).recommendations],
+  search: ["search", async () => (await import("./search.js")).search],
+  model: ["model", async () => (await import("./model.js")).model],
+  data: ["data", async () => (await import("./data.js")).data],
 };
 
 const main = document.getElementById("main");
@@ -34,16 +35,26 @@ async function show() {
 }
 
 function mark(page, title) {
-  document.title = `${title} · Pathrec`;
+  document.title = `${t(`page.${title}`)} · Pathrec`;
   for (const one of document.querySelectorAll("nav a[data-page]")) {
     if (one.dataset.page === page) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
   }
 }
 
+/** The words of the page itself, and the other languages to choose from. */
+function translate() {
+  document.documentElement.lang = language;
+  for (const one of document.querySelectorAll("[data-words]")) one.textContent = t(one.dataset.words);
+  document.querySelector("nav").setAttribute("aria-label", t("page.pages"));
+  const choices = others.map(([code, name]) => h("button", { type: "button", class: "language", lang: code, onclick: () => use(code) }, name));
+  document.querySelector(".top").append(h("div", { class: "languages", role: "group", "aria-label": t("page.language") }, choices));
+}
+
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // its address would name a view
   main.focus();
 });
+translate();
 addEventListener("hashchange", show);
 show();

@@ -1,5 +1,7 @@
 // Questions to the server, and what it says when it cannot answer.
 
+import { t } from "./language.js";
+
 const KEY = "pathrec-key";
 
 /** Why there is no answer: `code` and `remedy` as in the interface's errors. */
@@ -23,7 +25,7 @@ export async function ask(query, variables = {}, signal = undefined) {
   const answer = response.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(text) : {};
   const [error] = answer.errors ?? [];
   if (error) throw new Problem(error.message, error.extensions);
-  if (!answer.data) throw new Problem(`The server answers with status ${response.status}.`);
+  if (!answer.data) throw new Problem(t("state.status", { status: `${response.status}` }));
   return answer.data;
 }
 
@@ -52,6 +54,6 @@ async function reached(path, options) {
     return await fetch(new URL(path, document.baseURI), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem("The server cannot be reached.", { code: "UNREACHABLE", remedy: "start it with `pathrec serve`" });
+    throw new Problem(t("state.unreached"), { code: "UNREACHABLE", remedy: t("state.start") });
   }
 }

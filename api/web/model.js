@@ -3,25 +3,20 @@
 import { h, put } from "./dom.js";
 import { facts, panel, table } from "./figures.js";
 import { ask, readiness } from "./graphql.js";
+import { either, pieces, t } from "./language.js";
 import { loading, problem } from "./states.js";
-import { count, percent, plain, sentence, signed, spaced, term, time } from "./words.js";
+import { count, did, percent, plain, sentence, signed, spaced, term, time } from "./words.js";
 
 const MODEL = "{ model { version createdAt asOf products behaviours fit } }";
 // Apart, since it needs another role than the model.
 const EVALUATION = "{ evaluation }";
 
-const MEANINGS = {
-  recall: ["Found", "of what people chose next, the part that is among the first"],
-  ndcg: ["Order", "how far up among the first it stands; 1 is at the top"],
-  hit_rate: ["Hits", "people for whom anything of it is among the first"],
-  precision: ["Precision", "of the first, the part that was chosen"],
-  coverage: ["Breadth", "of all products, the part that anybody sees among the first"],
-};
+const MEASURES = ["recall", "ndcg", "hit_rate", "precision", "coverage"];
 
 /** Shows the page. */
 export async function model(main, values, signal) {
-  const body = h("div", {}, loading("The model", 3));
-  put(main, h("h1", { tabindex: "-1" }, "The model"), body);
+  const body = h("div", {}, loading(t("model.title"), 3));
+  put(main, h("h1", { tabindex: "-1" }, t("model.title")), body);
   try {
     const [{ model: found }, judged, ready] = await Promise.all([
       ask(MODEL, {}, signal),
@@ -36,40 +31,39 @@ export async function model(main, values, signal) {
 
 function about({ version, createdAt, asOf, products, behaviours }) {
   return facts([
-    ["Version", version],
-    ["Trained", time(createdAt)],
-    ["Knows events up to", time(asOf)],
-    ["Products", count(products)],
-    ["Learns from", behaviours.join(", ")],
+    [t("model.version"), version],
+    [t("model.trained"), time(createdAt)],
+    [t("model.knows"), time(asOf)],
+    [t("model.products"), count(products)],
+    [t("model.learns"), behaviours.map(did).join(t("paths.separator"))],
   ]);
 }
 
 function figures({ evaluation, error }) {
-  const title = "How well it does";
+  const title = t("model.well");
   if (error) return panel(title, h("p", { class: "soft" }, error.message));
-  if (!evaluation) return panel(title, h("p", { class: "soft" }, "Nothing was evaluated yet; this does it: ", h("code", {}, "pathrec evaluate snapshot --json HOME/reports/evaluation.json")));
+  if (!evaluation) return panel(title, h("p", { class: "soft" }, pieces("model.notYet", { command: h("code", {}, "pathrec evaluate snapshot --json HOME/reports/evaluation.json") })));
   const { models, intervals, questions, readable_share: readable, notes } = evaluation;
   const names = Object.keys(models);
   const all = Object.keys(models[names[0]]);
   const length = all[0].split("@")[1]; // the main one
-  const metrics = all.filter((name) => name.split("@")[0] in MEANINGS && name.split("@")[1] === length);
+  const metrics = all.filter((name) => MEASURES.includes(name.split("@")[0]) && name.split("@")[1] === length);
   return panel(
     title,
-    h("p", { class: "soft" }, `Trained on what came before, it was asked ${count(questions)} times for what people chose next, beside the baselines.`),
-    table("Figures", ["Figure", ...names.map((name) => `#${name}`)], metrics.map((metric) => figure(metric, names, models, intervals[metric]))),
-    readable === null ? null : h("p", {}, h("b", {}, percent(readable)), " of what moves the first products of a list are paths that a person can read."),
+    h("p", { class: "soft" }, t("model.asked", { count: questions })),
+    table(t("model.figures"), [t("model.figure"), ...names.map((name) => `#${name}`)], metrics.map((metric) => figure(metric, names, models, intervals[metric]))),
+    readable === null ? null : h("p", {}, pieces("model.readable", { share: h("b", {}, percent(readable)) })),
     notes.map((note) => h("p", { class: "soft" }, note)),
   );
 }
 
 function figure(metric, names, models, interval) {
   const [name, length] = metric.split("@");
-  const [title, meaning] = MEANINGS[name];
   const best = Math.max(...names.map((one) => models[one][metric] ?? -Infinity));
-  const words = [title, " ", h("code", {}, metric), h("small", {}, meaning.replace("the first", `the first ${length ?? ""}`.trim()))];
+  const words = [t(`model.${name}`), " ", h("code", {}, metric), h("small", {}, t(`model.${name}.words`, { length: length ?? "" }))];
   const value = (one, place) => {
     const found = models[one][metric];
-    const range = place === 0 && interval ? h("small", {}, `${plain(interval[0])} to ${plain(interval[1])}`) : null;
+    const range = place === 0 && interval ? h("small", {}, t("model.interval", { low: plain(interval[0]), high: plain(interval[1]) })) : null;
     return [h("span", { class: found === best ? "best" : null }, number(found, 4)), range];
   };
   return [words, ...names.map(value)];
@@ -81,11 +75,11 @@ function worth({ adds = {}, measure }) {
   const most = Math.max(...rows.map(([, value]) => Math.abs(value))) || 1;
   const bar = (value) => h("span", { class: `meter ${value < 0 ? "out" : ""}` }, h("i", { style: { width: `${(100 * Math.abs(value)) / most}%` } }));
   return panel(
-    "What each kind of path adds",
-    h("p", { class: "soft" }, `How much of what it reaches on its validation part, ${plain(measure)}, is lost without it, the others as they are.`),
+    t("model.worth"),
+    h("p", { class: "soft" }, t("model.worthWords", { measure: plain(measure) })),
     table(
-      "What each kind of path adds",
-      ["Kind", "#Adds", "Beside the others"],
+      t("model.worth"),
+      [t("model.kind"), `#${t("model.adds")}`, t("model.beside")],
       rows.map(([name, value]) => [[sentence(term(name)), " ", h("code", {}, name)], signed(value, 4), bar(value)]),
     ),
   );
@@ -97,8 +91,8 @@ function weights({ fit, behaviours }) {
   return h(
     "details",
     { class: "panel" },
-    h("summary", {}, "Weights by behaviour"),
-    table("Weights by behaviour", ["Kind", ...behaviours.map((one) => `#${one}`)], rows.map(([name, by]) => [sentence(term(name)), ...behaviours.map((one) => number(by[one], 3))])),
+    h("summary", {}, t("model.weights")),
+    table(t("model.weights"), [t("model.kind"), ...behaviours.map((one) => `#${did(one)}`)], rows.map(([name, by]) => [sentence(term(name)), ...behaviours.map((one) => number(by[one], 3))])),
   );
 }
 
@@ -106,7 +100,8 @@ function parts(ready) {
   if (!ready) return null;
   const shown = Object.entries(ready).filter(([, part]) => typeof part === "object");
   const words = ({ status, engine, problem: wrong }) => [status, engine, wrong].filter(Boolean).join(", ");
-  return panel("What answers", facts(shown.map(([name, part]) => [sentence(spaced(name)), words(part)]), "small"));
+  return panel(t("model.parts"), facts(shown.map(([name, part]) => [either(PARTS[name], sentence(spaced(name))), words(part)]), "small"));
 }
 
+const PARTS = { store: "state.graph", artifact: "state.model", encoder: "state.encoder" };
 const number = (value, digits) => (value === null || value === undefined ? "–" : plain(value, digits));

@@ -1,13 +1,14 @@
 // The paths from a history to a product, drawn as a graph of three columns.
 
 import { h, svg } from "./dom.js";
+import { either, t } from "./language.js";
 import { picture } from "./picture.js";
-import { count, did, kind, sentence, signed, spaced } from "./words.js";
+import { did, kind, sentence, signed, spaced } from "./words.js";
 
 const DRAWN = 8;
 const WIDEST = 16;
 const COLOURED = ["Product", "Category", "Brand", "Feature", "User", "Basket", "Session"];
-const GROUPS = { User: ["shopper", "shoppers"], Basket: ["basket", "baskets"], Session: ["visit", "visits"] };
+const GROUPS = ["User", "Basket", "Session"];
 
 /** The graph of contributions that have a path, for a width in pixels; null if there are none. */
 export function graph(contributions, product, width) {
@@ -15,7 +16,7 @@ export function graph(contributions, product, width) {
   if (!withPath.length) return null;
   const drawn = arranged(withPath.slice(0, DRAWN));
   const shape = shaped(drawn, width);
-  const label = `${withPath.length} ${withPath.length === 1 ? "path leads" : "paths lead"} to ${product.title ?? product.productId}; the table below says each in words.`;
+  const label = t("paths.label", { count: withPath.length, title: product.title ?? product.productId });
   return h(
     "figure",
     { class: "graph" },
@@ -33,7 +34,7 @@ export function graph(contributions, product, width) {
 }
 
 const caption = (paths) =>
-  `The wider a line, the more it adds.${paths > DRAWN ? ` ${paths - DRAWN} thinner ${paths - DRAWN === 1 ? "one is" : "ones are"} not drawn.` : ""}`;
+  t("paths.wide") + (paths > DRAWN ? t("paths.thin", { count: paths - DRAWN }) : "");
 
 /** Nodes and lines: where each path starts, and what is in its middle; a direct path has its relation there. */
 function arranged(contributions) {
@@ -65,8 +66,8 @@ const startKey = ({ because, interest, words }) => because?.product.productId ??
 
 function startOf({ because, interest, words }) {
   if (because) return { type: "Product", did: new Set(), name: because.product.title ?? because.product.productId };
-  if (interest) return { type: interest.type, over: "Liked", name: interest.name };
-  return { type: "Words", over: "Looked for", name: words };
+  if (interest) return { type: interest.type, over: t("paths.liked"), name: interest.name };
+  return { type: "Words", over: t("paths.lookedFor"), name: words };
 }
 
 /** What stands between the two ends, null for a direct path. */
@@ -79,15 +80,13 @@ function middleOf(part) {
   const node = between(part);
   const over = sentence(kind(part));
   if (!node) return { type: null, over: "", name: over };
-  if (GROUPS[node.type]) return { type: node.type, over, name: group(node) };
+  if (GROUPS.includes(node.type)) return { type: node.type, over, name: group(node) };
+  const names = node.names.join(t("paths.separator"));
   const more = (node.count ?? node.names.length) - node.names.length;
-  return { type: node.type, over, name: node.names.join(", ") + (more > 0 ? ` and ${more} more` : "") };
+  return { type: node.type, over, name: more > 0 ? t("paths.names", { names, count: more }) : names };
 }
 
-function group({ type, count: size }) {
-  const [one, several] = GROUPS[type];
-  return size === null ? `A few ${several}` : `${count(size)} ${size === 1 ? one : several}`;
-}
+const group = ({ type, count }) => (count === null ? t(`few.${type}`) : t(`group.${type}`, { count }));
 
 /** Whether there is little room: smaller boxes, and numbers in the table only. */
 const narrow = (width) => width < 560;
@@ -170,7 +169,7 @@ function amount({ from: [x1, y1], to: [x2, y2], value }) {
 }
 
 function box({ type, over, did: deeds, name }, { x, y, width, height }) {
-  over ??= sentence([...deeds].join(", "));
+  over ??= sentence([...deeds].join(t("paths.separator")));
   const words = h("div", { class: `node ${type ? colour(type) : "relation"}`, title: name }, over ? h("small", {}, over) : null, h("b", {}, name));
   return svg("foreignObject", { x, y, width, height }, words);
 }
@@ -182,13 +181,12 @@ function target(product, { x, y, width, height }) {
 
 function legend(nodes) {
   const types = [...new Set(nodes.map((node) => node.type).filter(Boolean))];
-  const names = { Product: "Products", User: "Shoppers", Basket: "Baskets", Session: "Visits", Words: "Words" };
-  const found = new Map(types.map((type) => [names[type] ?? sentence(spaced(type)), colour(type)]));
+  const found = new Map(types.map((type) => [either(`type.${type}`, sentence(spaced(type))), colour(type)]));
   return h(
     "ul",
     { class: "legend" },
     [...found].map(([name, tint]) => h("li", {}, h("i", { class: `swatch ${tint}` }), name)),
-    h("li", {}, h("i", { class: "swatch target" }), "Recommended"),
+    h("li", {}, h("i", { class: "swatch target" }), t("paths.target")),
   );
 }
 

@@ -4,36 +4,34 @@ import { changed } from "./address.js";
 import { ANYBODY, audienceOf, chooser, titleOf } from "./audience.js";
 import { CARD, PAGE, cards, more, rerank } from "./cards.js";
 import { h, put } from "./dom.js";
+import { filterOf, narrowed } from "./facets.js";
+import { filters } from "./filters.js";
 import { ask } from "./graphql.js";
 import { byProduct, summary, switches } from "./history.js";
+import { pieces, t } from "./language.js";
 import { picture } from "./picture.js";
 import { empty, loading, problem } from "./states.js";
-import { some, spaced, time } from "./words.js";
+import { products, spaced, time } from "./words.js";
 import { why } from "./why.js";
 
+// Whoever looks here is not the audience: its lists are not logged as shown to it.
 const LIST = `
-query($audience: AudienceInput!, $whole: AudienceInput!, $user: String!, $known: Boolean!) {
+query($audience: AudienceInput!, $whole: AudienceInput!, $filter: ProductFilter, $user: String!, $known: Boolean!) {
   user(userId: $user) @include(if: $known) { attributes { name value } }
-  whole: recommendations(audience: $whole, first: 100) {
+  whole: recommendations(audience: $whole, filter: $filter, first: 100, preview: true) {
     edges { rank node { productId title image { url } } }
     history(first: 100) { behaviour events lastAt product { productId title image { url } } }
   }
-  now: recommendations(audience: $audience, first: ${PAGE}) {
+  now: recommendations(audience: $audience, filter: $filter, first: ${PAGE}, preview: true) {
     strategy asOf modelVersion withoutText pageInfo { hasNextPage endCursor } edges { ${CARD} }
   }
 }`;
 const MORE = `
-query($audience: AudienceInput!, $after: String!) {
-  recommendations(audience: $audience, first: ${PAGE}, after: $after) {
+query($audience: AudienceInput!, $filter: ProductFilter, $after: String!) {
+  recommendations(audience: $audience, filter: $filter, first: ${PAGE}, after: $after, preview: true) {
     pageInfo { hasNextPage endCursor } edges { ${CARD} }
   }
 }`;
-const STRATEGIES = {
-  PERSONAL: "From what this shopper did",
-  COLD_START: "From what was given",
-  POPULAR: "What most shoppers choose, since nothing is known of the viewer",
-};
-
 const frame = {}; // what stays while the list changes
 
 /** Shows the page; called again whenever the address changes. */
@@ -43,26 +41,30 @@ export async function recommendations(main, values, signal) {
   const whom = JSON.stringify(named);
   if (!frame.cards?.isConnected || frame.whom !== whom) {
     build(main, values, named);
-    Object.assign(frame, { whom, without: null });
+    Object.assign(frame, { whom, asked: null });
   }
   const without = values.getAll("without");
-  const asked = { ...audience, without };
+  const [asked, filter] = [{ ...audience, without }, filterOf(values)];
+  const key = JSON.stringify([without, filter]);
   try {
-    if (frame.without !== without.join("\n")) {
+    if (frame.asked !== key) {
       frame.cards.setAttribute("aria-busy", "true");
       const whole = { ...audience, without: [] };
       const known = audience.userId !== null;
-      const found = await ask(LIST, { audience: asked, whole, user: audience.userId ?? "", known }, signal);
-      frame.without = without.join("\n");
+      const [found] = await Promise.all([
+        ask(LIST, { audience: asked, whole, filter, user: audience.userId ?? "", known }, signal),
+        filters(frame.filters, values, signal),
+      ]);
+      frame.asked = key;
       frame.list = found.now;
       frame.entries = byProduct(found.whole.history);
-      show(found, asked);
+      show(found, asked, filter, narrowed(values));
       frame.cards.removeAttribute("aria-busy");
     }
-    await why(values.get("why"), asked, { list: frame.list, past: frame.entries }, signal);
+    await why(values.get("why"), asked, { list: frame.list, past: frame.entries, filtered: narrowed(values) }, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
-    frame.without = null;
+    frame.asked = null;
     put(frame.cards, problem(error, () => recommendations(main, values, signal)));
     put(frame.past);
     put(frame.words);
@@ -71,53 +73,53 @@ export async function recommendations(main, values, signal) {
 }
 
 function build(main, values, audience) {
-  frame.past = h("aside", { class: "past", "aria-label": "History" });
+  frame.past = h("aside", { class: "past", "aria-label": t("history.title") });
   frame.words = h("div", { class: "about", role: "status" });
+  frame.filters = h("div", { class: "filters" });
   frame.cards = h("div", { class: "list" });
   const within = main.contains(document.activeElement);
-  const title = h("h1", { tabindex: "-1" }, audience ? titleOf(audience) : "Why does the shop recommend what it does?");
+  const title = h("h1", { tabindex: "-1" }, audience ? titleOf(audience) : t("welcome.title"));
   put(
     main,
-    audience ? null : h("div", { class: "welcome" }, title, h("p", {}, WELCOME)),
+    audience ? null : h("div", { class: "welcome" }, title, h("p", {}, t("welcome.words"))),
     chooser(values),
     audience
-      ? h("div", { class: "columns" }, frame.past, h("div", {}, h("div", { class: "over" }, title, frame.words), frame.cards))
-      : h("section", {}, h("h2", { class: "over" }, "What most shoppers choose now"), frame.cards),
+      ? h("div", { class: "columns" }, frame.past, h("div", {}, h("div", { class: "over" }, title, frame.words), frame.filters, frame.cards))
+      : h("section", {}, h("h2", { class: "over" }, t("welcome.list")), frame.filters, frame.cards),
   );
-  put(frame.cards, loading("Recommendations"));
+  put(frame.cards, loading(t("list.recommendations")));
   if (within) title.focus(); // what had the focus is gone
 }
 
-const WELCOME =
-  "Choose somebody. Their history stands beside what is recommended to them; each recommendation opens into the paths " +
-  "that lead to it, and into a score that is the sum of its parts.";
-
-function show({ user, whole, now }, audience) {
+function show({ user, whole, now }, audience, filter, fewer) {
   const before = new Map(whole.edges.map(({ node, rank }) => [node.productId, rank]));
   const { without } = audience;
   const taken = without.length > 0;
   past(frame.entries, user, audience);
   put(frame.words, about(now, taken ? gone(whole, now) : null, without));
   if (!now.edges.length) {
-    put(frame.cards, empty("Nothing to recommend", "The shop has no product that could be shown. Products are read by ", h("code", {}, "pathrec ingest"), "."));
+    put(frame.cards, empty(t("list.empty"), fewer ? t("list.emptyFilter") : pieces("list.emptyShop", { command: h("code", {}, "pathrec ingest") })));
     return;
   }
   const list = cards(now.edges, taken ? before : null);
-  const next = async (after) => (await ask(MORE, { audience, after })).recommendations;
+  const next = async (after) => (await ask(MORE, { audience, filter, after })).recommendations;
   rerank(frame.cards, [list, taken ? leavers(whole, now) : null, more(list, now.pageInfo, next, taken ? before : null)].filter(Boolean));
 }
 
 function about({ strategy, asOf, modelVersion, withoutText, edges }, left, without) {
   return [
-    h("p", { class: "soft" }, `${STRATEGIES[strategy]} · as of ${time(asOf)} · model ${modelVersion}`),
-    withoutText ? h("p", { class: "note" }, "The words could not be read, since the encoder is not ready yet: they do not count. Ask again in a moment.") : null,
+    h("p", { class: "soft" }, t("list.about", { strategy: t(`list.${strategy}`), time: time(asOf), model: modelVersion })),
+    withoutText ? h("p", { class: "note" }, t("list.wordsUnread")) : null,
     left === null
       ? null
       : h(
           "p",
           { class: "note" },
-          `Without ${some(without.length, "product")} of the history: ${left ? `${left} of ${edges.length} are others than before` : "the same products as before"}. `,
-          h("a", { href: changed({ without: null }), dataset: { key: "count-all" } }, "Count everything again"),
+          pieces("list.without", {
+            products: products(without.length),
+            change: left ? t("list.changed", { count: left, all: edges.length }) : t("list.same"),
+            again: h("a", { href: changed({ without: null }), dataset: { key: "count-all" } }, t("list.all")),
+          }),
         ),
   ];
 }
@@ -136,12 +138,12 @@ function leavers(whole, now) {
   return h(
     "section",
     { class: "left" },
-    h("h2", {}, `No longer among the first ${now.edges.length}`),
+    h("h2", {}, t("list.left", { count: now.edges.length })),
     h(
       "ul",
       {},
       left.map(({ node, rank }) =>
-        h("li", {}, h("a", { href: changed({ why: node.productId }), dataset: { key: node.productId } }, picture(node, "small"), h("span", {}, node.title ?? node.productId), h("small", {}, `it was ${rank}`))),
+        h("li", {}, h("a", { href: changed({ why: node.productId }), dataset: { key: node.productId } }, picture(node, "small"), h("span", {}, node.title ?? node.productId), h("small", {}, t("list.was", { rank })))),
       ),
     ),
   );
@@ -156,15 +158,15 @@ function past(entries, user, audience) {
     h(
       "details",
       { open },
-      h("summary", { dataset: { key: "history" } }, h("h2", {}, "History"), h("small", {}, summary(entries, without))),
+      h("summary", { dataset: { key: "history" } }, h("h2", {}, t("history.title")), h("small", {}, summary(entries, without))),
       entries.length
-        ? [h("p", { class: "soft" }, "Switch a product off to see the list without it."), switches(entries, without)]
+        ? [h("p", { class: "soft" }, t("history.switch")), switches(entries, without)]
         : h("p", { class: "soft" }, unknown(user, audience)),
     ),
   );
 }
 
 function unknown(user, audience) {
-  if (audience.userId && user === null) return `The shop knows nobody with the id ${audience.userId}.`;
-  return audience.productIds.length ? "The model knows none of these products." : "Nothing is known of what they did.";
+  if (audience.userId && user === null) return t("history.nobody", { user: audience.userId });
+  return t(audience.productIds.length ? "history.noProduct" : "history.nothing");
 }

@@ -1,11 +1,13 @@
 // Products by words, narrowed by what was found, in the order of whoever looks.
 
-import { changed, go, link } from "./address.js";
+import { go, link } from "./address.js";
 import { CARD, PAGE, cards, more, rerank } from "./cards.js";
 import { h, put } from "./dom.js";
+import { FACETS, all, filterOf, groups, narrowed } from "./facets.js";
 import { ask } from "./graphql.js";
+import { t } from "./language.js";
 import { empty, loading, problem } from "./states.js";
-import { count, price, some } from "./words.js";
+import { products } from "./words.js";
 import { why } from "./why.js";
 
 const ARGUMENTS = "query: $query, audience: $audience, filter: $filter";
@@ -13,11 +15,7 @@ const FOUND = `
 query($query: String!, $audience: AudienceInput, $filter: ProductFilter) {
   search(${ARGUMENTS}, first: ${PAGE}) {
     totalCount lexicalOnly queryWasCut asOf modelVersion pageInfo { hasNextPage endCursor } edges { ${CARD} }
-    facets {
-      categories { count category { categoryId name } }
-      brands { count brand { brandId name } }
-      prices { min max count }
-    }
+    ${FACETS}
   }
 }`;
 const MORE = `
@@ -53,13 +51,7 @@ export async function search(main, values, signal) {
 
 /** What an address asks for. */
 function read(values) {
-  const [low, high] = ["min", "max"].map((name) => (values.has(name) ? Number(values.get(name)) : null));
-  const filter = {
-    categoryIds: values.getAll("category"),
-    ...(values.has("brand") ? { brandIds: values.getAll("brand") } : {}),
-    price: low === null && high === null ? null : { min: low, max: high },
-    includeBought: true,
-  };
+  const filter = { ...filterOf(values), includeBought: true };
   return { asked: { query: values.get("q") ?? "", filter }, audience: { userId: values.get("user"), without: values.getAll("without") } };
 }
 
@@ -73,17 +65,17 @@ function build(main, values) {
     go(link("search", { q: words.value.trim(), user: user.value.trim() }));
   };
   frame.key = null;
-  frame.facets = h("aside", { class: "past", "aria-label": "Narrow down" });
+  frame.facets = h("aside", { class: "past", "aria-label": t("filter.narrow") });
   frame.words = h("div", { role: "status" });
-  frame.cards = h("div", { class: "list" }, loading("Products"));
+  frame.cards = h("div", { class: "list" }, loading(t("model.products")));
   put(
     main,
-    h("h1", { class: "unseen", tabindex: "-1" }, "Search"),
+    h("h1", { class: "unseen", tabindex: "-1" }, t("page.search")),
     h(
       "form",
-      { class: "chooser", role: "search", "aria-label": "Search for products", onsubmit: submit },
-      h("div", { class: "line grows" }, h("label", { for: "words" }, "Words"), words),
-      h("div", { class: "line" }, h("label", { for: "as" }, "Seen by shopper"), user, h("button", { class: "button strong" }, "Search")),
+      { class: "chooser", role: "search", "aria-label": t("search.form"), onsubmit: submit },
+      h("div", { class: "line grows" }, h("label", { for: "words" }, t("search.words")), words),
+      h("div", { class: "line" }, h("label", { for: "as" }, t("search.as")), user, h("button", { class: "button strong" }, t("page.search"))),
     ),
     h("div", { class: "columns" }, frame.facets, h("div", {}, frame.words, frame.cards)),
   );
@@ -93,48 +85,26 @@ function show(found, values, asked) {
   const { totalCount, lexicalOnly, queryWasCut, edges, pageInfo } = found;
   put(
     frame.words,
-    h("p", { class: "soft" }, totalCount ? `${some(totalCount, "product")}${values.get("user") ? `, in the order of ${values.get("user")}` : ""}` : null),
-    lexicalOnly && asked.query ? h("p", { class: "note" }, "Only the words themselves were looked up: what they mean cannot be read now.") : null,
-    queryWasCut ? h("p", { class: "note" }, "The query was longer than what is read; its end does not count.") : null,
+    h("p", { class: "soft" }, totalCount ? counted(totalCount, values.get("user")) : null),
+    lexicalOnly && asked.query ? h("p", { class: "note" }, t("search.lexical")) : null,
+    queryWasCut ? h("p", { class: "note" }, t("search.cut")) : null,
   );
   put(frame.facets, facets(found.facets, values, edges[0]?.node.price?.currencyCode));
-  if (!edges.length) return put(frame.cards, empty("Nothing was found", "Try fewer or other words, or narrow it down less."));
+  if (!edges.length) return put(frame.cards, empty(t("search.empty"), t("search.emptyWords")));
   const list = cards(edges);
   const next = async (after) => (await ask(MORE, { ...asked, after })).search;
   rerank(frame.cards, [list, more(list, pageInfo, next)].filter(Boolean));
 }
 
-function facets({ categories, brands, prices }, values, currencyCode) {
+const counted = (size, user) => (user ? t("search.found", { products: products(size), user }) : products(size));
+
+function facets(found, values, currencyCode) {
   const open = frame.facets.querySelector("details")?.open ?? matchMedia("(min-width: 860px)").matches;
-  const narrowed = ["category", "brand", "min", "max"].some((name) => values.has(name));
-  const groups = [
-    facet("Category", categories.map(({ category, count: size }) => choice("category", category.categoryId, category.name, size, values))),
-    facet("Brand", brands.map(({ brand, count: size }) => choice("brand", brand.brandId, brand.name, size, values))),
-    facet("Price", prices.map((range) => priced(range, values, currencyCode))),
-  ];
   return h(
     "details",
     { open },
-    h("summary", { dataset: { key: "facets" } }, h("h2", {}, "Narrow down")),
-    narrowed ? h("p", {}, h("a", { href: changed({ category: null, brand: null, min: null, max: null }), dataset: { key: "all" } }, "Show all again")) : null,
-    groups,
+    h("summary", { dataset: { key: "facets" } }, h("h2", {}, t("filter.narrow"))),
+    narrowed(values) ? h("p", {}, all()) : null,
+    groups(found, values, currencyCode),
   );
 }
-
-const facet = (name, choices) => (choices.length ? h("section", { class: "facet" }, h("h3", {}, name), h("ul", {}, choices)) : null);
-
-/** A value that can be chosen beside others of its kind. */
-function choice(name, key, title, size, values) {
-  const chosen = values.getAll(name);
-  const now = chosen.includes(key) ? chosen.filter((one) => one !== key) : [...chosen, key];
-  return entry(title ?? key, size, chosen.includes(key), changed({ [name]: now, why: null }), `${name}-${key}`);
-}
-
-function priced({ min, max, count: size }, values, currencyCode) {
-  const chosen = values.get("min") === String(min) && values.get("max") === String(max);
-  const range = [...new Set([min, max])].map((amount) => price({ amount, currencyCode })).join(" – ");
-  return entry(range, size, chosen, changed({ min: chosen ? null : min, max: chosen ? null : max, why: null }), `price-${min}`);
-}
-
-const entry = (title, size, chosen, href, key) =>
-  h("li", {}, h("a", { href, "aria-current": chosen ? "true" : null, dataset: { key } }, h("span", {}, title), h("small", {}, count(size))));

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { readiness, useKey } from "./graphql.js";
+import { either, t } from "./language.js";
 import { sentence } from "./words.js";
 
 /** Grey shapes of what is to come. */
@@ -9,7 +10,7 @@ export function loading(what, shapes = 8) {
   return h(
     "div",
     { class: "loading", role: "status" },
-    h("span", { class: "unseen" }, `${what} …`),
+    h("span", { class: "unseen" }, t("state.comes", { what })),
     Array.from({ length: shapes }, () => h("span", { class: "shape" })),
   );
 }
@@ -24,31 +25,22 @@ export function problem(error, again) {
   const wants = ["UNAUTHENTICATED", "FORBIDDEN"].includes(error.code);
   const box = h("div", { class: "state wrong", role: "alert" });
   box.append(
-    h("h2", {}, TITLES[error.code] ?? "This did not work"),
+    h("h2", {}, either(`state.${error.code}`, t("state.wrong"))),
     h("p", {}, code(ended(error.message))),
     error.remedy ? h("p", {}, code(ended(error.remedy))) : null,
-    wants ? keyForm(again) : h("p", {}, h("button", { type: "button", class: "button", onclick: again }, "Try again")),
+    wants ? keyForm(again) : h("p", {}, h("button", { type: "button", class: "button", onclick: again }, t("state.again"))),
   );
   if (error.code === "UNAVAILABLE" || error.code === "UNREACHABLE") whatIsMissing(box);
   return box;
 }
 
-const TITLES = {
-  UNAVAILABLE: "The shop cannot answer yet",
-  UNREACHABLE: "No connection",
-  UNAUTHENTICATED: "This server asks for a key",
-  FORBIDDEN: "This needs another key",
-  OVERLOADED: "The server has too much to do",
-  CURSOR_EXPIRED: "A new model is served by now",
-};
-
 async function whatIsMissing(box) {
   const found = await readiness();
   if (!found) return;
   const lines = [
-    ["Graph", found.store],
-    ["Model", found.artifact],
-    ["Encoder of words", found.encoder],
+    [t("state.graph"), found.store],
+    [t("state.model"), found.artifact],
+    [t("state.encoder"), found.encoder],
   ].map(([name, part]) => h("div", {}, h("dt", {}, name), h("dd", {}, part.status, part.problem ? [": ", code(part.problem)] : null)));
   box.append(h("dl", { class: "facts small" }, lines));
 }
@@ -63,10 +55,10 @@ function keyForm(again) {
   return h(
     "form",
     { class: "line", onsubmit: use },
-    h("label", { for: "key" }, "Key"),
+    h("label", { for: "key" }, t("state.key")),
     input,
-    h("button", { class: "button" }, "Use it"),
-    h("p", { class: "soft" }, "It is kept until this tab is closed, and sent to this server only."),
+    h("button", { class: "button" }, t("state.use")),
+    h("p", { class: "soft" }, t("state.kept")),
   );
 }
 

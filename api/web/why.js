@@ -5,6 +5,7 @@ import { barLegend, waterfall } from "./bars.js";
 import { h, put } from "./dom.js";
 import { ask } from "./graphql.js";
 import { byProduct, switches } from "./history.js";
+import { language, pieces, t } from "./language.js";
 import { graph } from "./paths.js";
 import { picture } from "./picture.js";
 import { loading, problem } from "./states.js";
@@ -17,7 +18,7 @@ const PRODUCT = `product(productId: $product) {
 const REASONS = `
   rank score prior readableShare lifts { name value amount } remainder { count value }
   contributions(first: 100) {
-    kind relation value text words because { ${ITEM} } interest { type nodeId name }
+    kind relation value text(locale: "${language}") words because { ${ITEM} } interest { type nodeId name }
   }
   drawn: contributions(first: 16) { path { cypher nodes { type keys names count } } }
   counterfactual { newRank minimal words items { ${ITEM} } interests { name } }`;
@@ -42,7 +43,7 @@ let opener = null; // what had the focus before
 /** Shows the reasons for a product for an audience; null closes the sheet.
  *
  * `list` is where it stands, a connection: the reasons are those of its moment. `past` is the whole history, `search`
- * the query and filter of a list that was searched for. */
+ * the query and filter of a list that was searched for; a `filtered` list has other ranks than the reasons. */
 export async function why(product, audience, where = {}, signal = undefined) {
   if (signal?.aborted) return; // the address is another one by now
   if (product === null) {
@@ -51,13 +52,13 @@ export async function why(product, audience, where = {}, signal = undefined) {
   }
   if (shown !== product) {
     opener ??= document.activeElement;
-    put(dialog, bar(), loading("Reasons", 3));
+    put(dialog, bar(), loading(t("why.reasons"), 3));
     shown = product;
   }
   if (!dialog.open) dialog.showModal();
   try {
     const found = await reasons(product, audience, where, signal);
-    if (shown === product) draw(found, audience, where.past ?? []);
+    if (shown === product) draw(found, audience, where);
   } catch (error) {
     if (error.name !== "AbortError") put(dialog, bar(), problem(error, () => why(product, audience, { ...where, list: null }, signal)));
   }
@@ -103,18 +104,18 @@ let redraw = () => {};
 new ResizeObserver(() => redraw()).observe(dialog);
 
 function bar() {
-  return h("button", { type: "button", class: "close", "aria-label": "Close", onclick: leave, dataset: { key: "close" } }, h("span", { "aria-hidden": "true" }, "×"));
+  return h("button", { type: "button", class: "close", "aria-label": t("why.close"), onclick: leave, dataset: { key: "close" } }, h("span", { "aria-hidden": "true" }, "×"));
 }
 
-function draw({ product, explain }, audience, past) {
+function draw({ product, explain }, audience, { past = [], filtered = false }) {
   const parts = explain.contributions.map((part, place) => ({ ...part, path: explain.drawn[place]?.path ?? null }));
   const paths = h("div", { class: "drawing" });
   put(
     dialog,
     bar(),
-    head(product, explain),
-    h("section", {}, h("h3", {}, "Paths that lead here"), paths),
-    h("section", {}, h("h3", {}, "How the score adds up"), barLegend(explain), waterfall(explain)),
+    head(product, explain, filtered),
+    h("section", {}, h("h3", {}, t("why.paths")), paths),
+    h("section", {}, h("h3", {}, t("why.sum")), barLegend(explain), waterfall(explain)),
     whatIf(explain, audience, past),
     cypher(parts),
   );
@@ -122,12 +123,12 @@ function draw({ product, explain }, audience, past) {
     const width = paths.clientWidth;
     if (!width || paths.dataset.width === String(width)) return;
     paths.dataset.width = width;
-    put(paths, graph(parts, product, width) ?? h("p", { class: "soft" }, withoutPaths(parts)));
+    put(paths, graph(parts, product, width) ?? h("p", { class: "soft" }, withoutPaths(explain)));
   };
   redraw();
 }
 
-function head(product, { rank, score, readableShare, contributions }) {
+function head(product, { rank, score, readableShare, contributions }, filtered) {
   const facts = [product.brand?.name, product.categories.map(({ name }) => name).join(", "), price(product.price)].filter(Boolean);
   return h(
     "header",
@@ -137,20 +138,23 @@ function head(product, { rank, score, readableShare, contributions }) {
       "div",
       {},
       h("h2", { id: "why-title" }, product.title ?? product.productId),
-      h("p", { class: "soft" }, facts.join(" · "), product.available ? null : " · not available"),
+      h("p", { class: "soft" }, facts.join(" · "), product.available ? null : ` · ${t("why.unavailable")}`),
       h(
         "p",
         { class: "headline" },
-        h("span", {}, h("b", {}, ordinal(rank)), " in the list"),
-        h("span", {}, "score ", h("b", { dataset: { score } }, plain(score))),
-        contributions.length ? h("span", {}, h("b", {}, percent(readableShare)), " of the reasons are paths") : null,
+        h("span", {}, pieces(filtered ? "why.rankUnfiltered" : "why.rank", { rank: h("b", {}, ordinal(rank)) })),
+        h("span", {}, pieces("why.score", { score: h("b", { dataset: { score } }, plain(score)) })),
+        contributions.length ? h("span", {}, pieces("why.readable", { share: h("b", {}, percent(readableShare)) })) : null,
       ),
     ),
   );
 }
 
-const withoutPaths = (parts) =>
-  parts.length ? "None of its reasons is a path; the table says what they are." : "Nothing is known of the viewer, so no path leads here: this is what most shoppers choose.";
+/** Why no path is drawn; those of smaller reasons are not asked for. */
+function withoutPaths({ contributions, readableShare }) {
+  if (!contributions.length) return t("why.nothing");
+  return t(readableShare > 0 ? "why.noLargePath" : "why.noPath");
+}
 
 /** What each product of the history gives, to be taken out, and the smallest part without which it would leave. */
 function whatIf({ contributions, counterfactual }, audience, past) {
@@ -162,13 +166,13 @@ function whatIf({ contributions, counterfactual }, audience, past) {
   const seen = [...known.values()].filter(({ product: { productId } }) => gives.has(productId) || audience.without.includes(productId));
   if (!seen.length) return null;
   seen.sort((a, b) => titleOf(a.product).localeCompare(titleOf(b.product)));
-  const facts = ({ product }) => (gives.has(product.productId) ? `gives ${signed(gives.get(product.productId))}` : "taken out");
+  const facts = ({ product }) => (gives.has(product.productId) ? t("why.gives", { value: signed(gives.get(product.productId)) }) : t("why.out"));
   return h(
     "section",
     {},
-    h("h3", {}, "What if"),
+    h("h3", {}, t("why.whatIf")),
     counterfactual ? h("p", {}, smallest(counterfactual), leaveOut(counterfactual, audience)) : null,
-    h("p", { class: "soft" }, "Take a product out of the history: the score and the list change at once."),
+    h("p", { class: "soft" }, t("why.takeOut")),
     switches(seen, audience.without, facts),
   );
 }
@@ -176,16 +180,15 @@ function whatIf({ contributions, counterfactual }, audience, past) {
 const titleOf = (product) => product.title ?? product.productId;
 
 function smallest({ items, interests, words, newRank, minimal }) {
-  const names = [...new Set(items.map(({ product }) => `“${titleOf(product)}”`)), ...interests.map(({ name }) => name), ...(words ? ["the words"] : [])];
-  const start = minimal ? "Without" : "For example, without";
-  return `${start} ${new Intl.ListFormat("en").format(names)} it would be ${ordinal(newRank)}. `;
+  const names = [...new Set(items.map(({ product }) => t("for.quoted", { words: titleOf(product) }))), ...interests.map(({ name }) => name), ...(words ? [t("why.theWords")] : [])];
+  return t(minimal ? "why.smallest" : "why.small", { parts: new Intl.ListFormat(language).format(names), rank: ordinal(newRank) });
 }
 
 function leaveOut({ items }, audience) {
   const ids = [...new Set(items.map(({ product }) => product.productId))];
   if (!ids.length) return null;
   const out = () => go(changed({ without: [...new Set([...audience.without, ...ids])] }), { instead: true });
-  return h("button", { type: "button", class: "button", onclick: out, dataset: { key: "leave-out" } }, ids.length > 1 ? "Take them out" : "Take it out");
+  return h("button", { type: "button", class: "button", onclick: out, dataset: { key: "leave-out" } }, t(ids.length > 1 ? "why.takeThem" : "why.takeIt"));
 }
 
 /** The queries that return the paths, for those who may see them. */
@@ -195,7 +198,7 @@ function cypher(parts) {
   return h(
     "details",
     {},
-    h("summary", {}, "Cypher of the paths"),
+    h("summary", {}, t("why.cypher")),
     found.map((part) => [h("p", { class: "soft" }, sentence(part.text)), h("pre", { tabindex: "0" }, part.path.cypher)]),
   );
 }

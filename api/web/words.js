@@ -1,48 +1,21 @@
 // Numbers, moments and names as people read them.
 
-const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
-const COUNT = new Intl.NumberFormat();
-const DID = { view: "viewed", cart: "in the cart", purchase: "bought", rating: "rated" };
-const KINDS = {
-  TEXT: "similar words",
-  IMAGE: "similar picture",
-  FEATURE: "similar features",
-  RELATIONS: "of the same kind",
-  LATENT: "learned from behaviour",
-  CROWD: "what everybody chooses",
-  BOOST: "a rule of the shop",
-  RELEVANCE: "fits the search",
-};
-// By which product: the one in the history, or a third one that both are linked to.
-const ENDINGS = { _REVERSE: ", the other way", _SHARED: " the same", _COMMON: ", the same for both" };
-const TERMS = {
-  SAME_PRODUCT: "the same product",
-  CO_BUYER: "bought by the same shoppers",
-  SAME_BASKET: "in one basket",
-  CO_VISITOR: "looked at by the same shoppers",
-  SAME_SESSION: "on one visit",
-  NEXT_PRODUCT: "chosen right after",
-  IN_CATEGORY: "in one category",
-  MADE_BY: "of one brand",
-  HAS_FEATURE: "with one feature",
-  BOUGHT_TOGETHER: "bought together with",
-  COMPLEMENTS: "goes with",
-  SUBSTITUTES: "in place of",
-  LATENT: "learned from behaviour",
-  LOW_PASS: "what everybody chooses",
-};
+import { either, locale, t } from "./language.js";
+
+const DATE = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const TIME = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+const COUNT = new Intl.NumberFormat(locale);
 
 export const count = (number) => COUNT.format(number);
 export const day = (moment) => DATE.format(new Date(moment));
-export const time = (moment) => `${TIME.format(new Date(moment))} UTC`;
+export const time = (moment) => t("time.utc", { time: TIME.format(new Date(moment)) });
 export const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`);
 
 /** An amount of money, in its currency where it has one. */
 export function price(money) {
   if (!money) return "";
   const style = money.currencyCode ? { style: "currency", currency: money.currencyCode } : { minimumFractionDigits: 2 };
-  return new Intl.NumberFormat(undefined, style).format(money.amount);
+  return new Intl.NumberFormat(locale, style).format(money.amount);
 }
 
 /** A number with its sign. The minus is the real one, which is as wide as the plus. */
@@ -54,24 +27,23 @@ export function signed(number, digits = 3) {
 export const plain = (number, digits = 3) => number.toFixed(digits).replace("-", "−");
 
 /** “1 product”, “2 products”. */
-export const some = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const products = (number) => t("counted.product", { count: number });
 
 /** 1st, 2nd, 3rd, 4th, 11th. */
-export function ordinal(number) {
-  const ending = { one: "st", two: "nd", few: "rd", other: "th" }[new Intl.PluralRules("en", { type: "ordinal" }).select(number)];
-  return `${count(number)}${ending}`;
-}
+export const ordinal = (number) => t("counted.ordinal", { count: number });
 
 /** What somebody did, in a word. */
-export const did = (behaviour) => (behaviour === null ? "given" : (DID[behaviour] ?? behaviour));
+export const did = (behaviour) => either(`did.${behaviour ?? "given"}`, behaviour);
 
 /** What a contribution rests on, in a few words. */
-export const kind = (part) => (part.kind === "PATH" ? term(part.relation) : (KINDS[part.kind] ?? spaced(part.kind)));
+export const kind = (part) => (part.kind === "PATH" ? term(part.relation) : either(`kind.${part.kind}`, spaced(part.kind)));
 
+// By which product: the one in the history, or a third one that both are linked to, is in the ending.
 /** A kind of path in a few words; those of a shop's own ontology by their name. */
 export function term(name) {
   const [, base, ending] = name.match(/^(.+?)(_REVERSE|_SHARED|_COMMON)?$/);
-  return (TERMS[base] ?? spaced(base)) + (ENDINGS[ending] ?? "");
+  const words = either(`term.${base}`, spaced(base));
+  return ending ? t(`ending.${ending}`, { term: words }) : words;
 }
 
 /** SOME_NAME or some_name as words. */

@@ -1,5 +1,6 @@
 """A home folder with a loaded graph and a published model, and servers over it."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,11 +10,13 @@ import httpx
 import pytest
 import torch
 from keyed_shop import Keyed, keyed_here
+from playwright.sync_api import Browser, expect, sync_playwright
 from served_shop import Client, load
 
 from api import pipeline, registry
 from api.child_server import child_server
 from api.settings import Settings
+from benchmarks.page import BROWSERS
 from graph import Store, connect
 
 
@@ -88,3 +91,20 @@ def spare(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     home = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("copies") / "spare"))
     with keyed_here(home, store_seconds=3) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, as Debian packages it."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        reason = "needs Chromium: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        # Its sandbox needs rights that a container's root has not got.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()

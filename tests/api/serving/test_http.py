@@ -100,3 +100,16 @@ def test_nothing_outside_the_picture_folder_is_served(shop: Client, name: str) -
     response = shop.http.get(url)
     assert response.status_code == 404
     assert b"not for you" not in response.content
+
+
+def test_an_answer_is_packed_for_whoever_reads_it_so(shop: Client) -> None:
+    def answer(accepted: str) -> httpx.Response:
+        body = {"query": "{ products(first: 30, sortKey: TITLE) { edges { node { productId title } } } }"}
+        return shop.http.post(f"{shop.url}/graphql", json=body, headers={"accept-encoding": accepted})
+
+    packed, plain = answer("gzip"), answer("identity")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert all("accept-encoding" in response.headers["vary"] for response in (packed, plain))

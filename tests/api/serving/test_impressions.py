@@ -51,6 +51,19 @@ def test_what_would_be_shown_is_not_what_was(shop: Client, kept: Callable[[str],
     assert kept(trial["recommendationId"]) is None
 
 
+def test_a_list_that_somebody_else_looks_at_is_not_shown_to_its_viewer(
+    shop: Client, kept: Callable[[str], dict[str, Any] | None]
+) -> None:
+    query = """query($preview: Boolean!, $after: String) { recommendations(audience: {userId: "u8"}, first: 3,
+        after: $after, preview: $preview) { recommendationId pageInfo { endCursor } edges { node { productId } } } }"""
+    preview = shop.ask(query, preview=True)["recommendations"]
+    more = shop.ask(query, preview=True, after=preview["pageInfo"]["endCursor"])["recommendations"]
+    answer = shop.ask(query, preview=False)["recommendations"]
+    assert preview["edges"] == answer["edges"]
+    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert kept(preview["recommendationId"]) is kept(more["recommendationId"]) is None
+
+
 def test_what_is_chosen_counts_for_the_answer_it_follows_from(shop: Client) -> None:
     def counted() -> dict[int, tuple[int, int, int]]:
         rows = shop.ask(CLICKS, headers=EXPERT)["clickThrough"]

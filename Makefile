@@ -24,8 +24,9 @@ demo: install  ## generate a shop, learn from it, serve it
 	@$(BIN)/pathrec demo
 
 # A hundred processes are started by the tests, most for seconds: they share Python's bytecode, which some machines are
-# told not to keep, and Java, which would spend longer on optimising than the optimised code runs, does less of it.
-FOR_SHORT_LIVES := PYTHONDONTWRITEBYTECODE= JAVA_TOOL_OPTIONS="$$JAVA_TOOL_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# told not to keep, Java, which would spend longer on optimising than the optimised code runs, does less of it, and
+# threads without work do not keep a core from those that have some.
+FOR_SHORT_LIVES := OMP_WAIT_POLICY=passive PYTHONDONTWRITEBYTECODE= JAVA_TOOL_OPTIONS="$$JAVA_TOOL_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 test: install  ## all tests, in two processes of one thread each
 	@$(FOR_SHORT_LIVES) OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 2 \

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from quick_training import quick_training
+from quick_training import quick_training, short_training
 from small_shop import SmallShop, checkerboard
 
 from gnn.artifact import Artifact, save_artifact
@@ -22,7 +22,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.fixture(scope="session")
 def artifact(snapshot: Snapshot) -> Artifact:
-    return train(snapshot, seed=1, device="cpu")
+    with short_training():
+        return train(snapshot, seed=1, device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,8 @@ def unmet() -> SmallShop:
 
 @pytest.fixture(scope="session")
 def unmet_scorer(unmet: SmallShop, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
-    return train(unmet.write(tmp_path_factory.mktemp("unmet") / "s"), seed=0, device="cpu").scorer
+    with short_training():
+        return train(unmet.write(tmp_path_factory.mktemp("unmet") / "s"), seed=0, device="cpu").scorer
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from quick_training import short_training
 from small_shop import SmallShop, checkerboard
 
 from gnn.artifact import load_artifact
@@ -13,7 +14,10 @@ from gnn.train import earlier_vectors, memory_needed, require_memory, train
 def again(snapshot):
     """The same training once more, and the last that each of its stages told."""
     last = {}
-    found = train(snapshot, seed=1, device="cpu", report=lambda stage, done, total: last.update({stage: (done, total)}))
+    with short_training():
+        found = train(
+            snapshot, seed=1, device="cpu", report=lambda stage, done, total: last.update({stage: (done, total)})
+        )
     return found, last
 
 

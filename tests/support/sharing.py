@@ -11,17 +11,18 @@ TOGETHER = {
     "tests/api/test_demo.py": "demo",
     "tests/test_readme.py": "demo",
     "tests/test_exactness.py": "demo",
-    "tests/graph/": "graph",
     "tests/api/serving/": "serving",
+    "tests/graph/": "graph",
     "tests/api/test_cli.py": "commands",
+    "tests/ingestion/finetuning/": "adapter",
     **{
         f"tests/gnn/test_{name}.py": "model"
-        for name in ("artifact", "explain", "overlay", "scoring", "stand_ins", "train")
+        for name in ("artifact", "explain", "left_out", "overlay", "scoring", "stand_ins", "train")
     },
 }
 # The shop of invoices is a set-up of its own.
 APART = {"[retail]": "retail"}
-FIRST = list(dict.fromkeys(["demo", "retail", *TOGETHER.values()]))
+FIRST = list(dict.fromkeys(["demo", "serving", "graph", "retail", *TOGETHER.values()]))
 
 
 def group(nodeid: str) -> str:

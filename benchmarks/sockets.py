@@ -4,7 +4,8 @@
 
 serves the shop of a home, opens that many sockets from this process, each with a subscription of a session of its own,
 and lets them be. Then it records events one by one over HTTP, of sessions in turn, and waits for the list that comes.
-The memory is that of the server's process. The events are deleted at the end. A process may open as many files as `ulimit -n` says.
+The memory is that of the server's process. The events are deleted at the end. A process may open as many files as
+`ulimit -n` says.
 """
 
 import argparse

@@ -101,10 +101,12 @@ def served_here(settings: Settings) -> Iterator[Client]:
         thread.start()
         while not server.started:
             time.sleep(0.05)
-        with httpx.Client(timeout=60, trust_env=False) as http:
-            yield Client(f"http://127.0.0.1:{listening.getsockname()[1]}", http)
-        server.should_exit = True
-        thread.join()
+        try:
+            with httpx.Client(timeout=60, trust_env=False) as http:
+                yield Client(f"http://127.0.0.1:{listening.getsockname()[1]}", http)
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def within(seconds: float, condition: Callable[[], bool]) -> bool:

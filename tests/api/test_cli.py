@@ -23,6 +23,7 @@ from api.child_server import ChildServer
 from api.settings import Settings
 from graph import connect
 from tests.support.commands import NO_ENCODERS, encoderless_server, pathrec, pathrec_apart
+from tests.support.quick_training import quick_training, short_training
 from tests.support.shop_files import write_shop
 
 pytestmark = pytest.mark.timeout(600)
@@ -86,8 +87,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         shop.run("ingest", shop.mapping, "--home", shop.home)
         shop.run("embed", "--home", shop.home)
         shop.run("export", shop.snapshot, "--home", shop.home)
-        shop.run("train", shop.snapshot, "--out", shop.artifact)
-        shop.run("evaluate", shop.snapshot)
+        with short_training():
+            shop.run("train", shop.snapshot, "--out", shop.artifact)
+            shop.run("evaluate", shop.snapshot)
         shop.run("publish", shop.artifact, "--home", shop.home)
         yield shop
 
@@ -308,7 +310,8 @@ def test_a_failure_is_one_block_without_a_traceback(tmp_path: Path) -> None:
 
 def test_a_public_split_is_measured_at_the_lengths_that_are_asked_for(tmp_path: Path) -> None:
     split = write_split(tmp_path / "split")
-    done = pathrec("evaluate", split, "--k", 5, "--curve", "--json", "-")
+    with short_training():
+        done = pathrec("evaluate", split, "--k", 5, "--curve", "--json", "-")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert {"recall@5", "ndcg@5"} <= set(figures["metrics"])
@@ -385,7 +388,8 @@ def test_the_demo_leaves_another_shop_alone(built: Built) -> None:
 
 def test_rolling_back_says_what_is_served_now_and_what_was_before(built: Built) -> None:
     first = built.said["train"]["model_version"]
-    built.run("train", built.snapshot, "--out", built.artifact.with_name("second"), "--budget", 0.1)
+    with quick_training():
+        built.run("train", built.snapshot, "--out", built.artifact.with_name("second"), "--budget", 0.1)
     built.run("publish", built.artifact.with_name("second"), "--home", built.home)
     assert built.said["publish"]["previous"] == [first]
     built.run("rollback", "--home", built.home)

@@ -10,6 +10,7 @@ import pytest
 from api.child_server import ChildServer
 from tests.support.commands import pathrec
 from tests.support.demo_run import Demo
+from tests.support.quick_training import short_training
 
 # The first test to ask for the demo waits for all of it.
 pytestmark = pytest.mark.timeout(900)
@@ -71,7 +72,8 @@ def test_pictures_of_recommended_products_are_served(demo_server: ChildServer) -
 
 def test_the_demo_takes_a_named_source(tmp_path: Path) -> None:
     source = ("--source", "online-retail", "--path", write_invoices(tmp_path / "sales.csv"))
-    done = pathrec("demo", "--once", *source, "--home", tmp_path / "home", "--json", tmp_path / "demo.json")
+    with short_training():
+        done = pathrec("demo", "--once", *source, "--home", tmp_path / "home", "--json", tmp_path / "demo.json")
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "demo.json").read_text(encoding="utf-8"))
     assert document["first_answer"]["answer"]["data"]["recommendations"]["edges"]

@@ -24,11 +24,12 @@ from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
 from gnn.learn import learn
 from gnn.left_out import fitted as fitted_likeness
+from gnn.left_out import for_unmet
 from gnn.likeness import nothing_tells, unfitted
 from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
 from gnn.paths import MIDDLE_POWERS, FloatArray, IntArray, PathTerm, power
-from gnn.popularity import Moment, Pulse, demand, for_horizons, shrunk_to_category
+from gnn.popularity import Moment, Pulse, demand, for_horizons, share_of_unmet, shrunk_to_category
 from gnn.questions import batches
 from gnn.scoring import Scorer
 from gnn.tasks import Ranker, Split
@@ -385,9 +386,10 @@ def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int) -> Scorer:
     scorer = replace(scorer, default_weight=_deviation(scorer.personal(*one) for one in asked) or 1.0)
     if nothing_tells(scorer, shop.features):
         return scorer
-    likeness = fitted_likeness(unfitted(shop.features, everything.met, generator), scorer, asked[:TELLING], generator)
-    unmet = np.flatnonzero(everything.met == 0)
-    return replace(scorer, likeness=likeness, stand_ins=likeness.stand_ins(scorer, unmet))
+    telling, unmet = asked[:TELLING], np.flatnonzero(everything.met == 0)
+    likeness = fitted_likeness(unfitted(shop.features, everything.met, generator), scorer, telling, generator)
+    stand_ins = for_unmet(likeness, scorer, unmet, telling, share_of_unmet(shop))
+    return replace(scorer, likeness=likeness, stand_ins=stand_ins)
 
 
 def _deviation(rows: Iterable[FloatArray]) -> float:

@@ -137,6 +137,36 @@ class _LeftOut:
         return _Answer(scores.astype(np.float32), own, bar, asked)
 
 
+def for_unmet(
+    likeness: Likeness, scorer: Scorer, unmet: IntArray, people: Sequence[tuple[History, int, int]], share: float
+) -> StandIns:
+    """The stand-ins of products that nobody had met by the build, with no more of λ than gives them a share of places.
+
+    They are not like the left-out: a shop that sells for a while has products that nobody wants.
+
+    Args:
+        likeness: fitted.
+        scorer: the model, in which nobody stands in yet.
+        unmet: (F,) positions.
+        people: as of `fitted`.
+        share: of the places among the best.
+    """
+    found = likeness.stand_ins(scorer, unmet)
+    if not len(found) or not people or likeness.scale <= 0.0:
+        return found
+    lacking, given = [], []
+    for history, as_of_ms, person in people:
+        personal = scorer.personal(history, as_of_ms, person)
+        scores = scorer.prior + scorer.trend * personal
+        others = np.where(np.isin(likeness.known, history.products), -np.inf, scores[likeness.known])
+        length = _length(len(others))
+        lacking.append(np.partition(others, -length)[-length] - scores[unmet])
+        given.append(scorer.trend[unmet] * (personal[found.known] * found.total).sum(axis=1) / likeness.scale)
+    places = round(len(people) * length * share)
+    scale = min(likeness.scale, _scale(np.concatenate(lacking), np.concatenate(given), places))
+    return replace(found, weights={m: w * (scale / likeness.scale) for m, w in found.weights.items()})
+
+
 def _length(known: int) -> int:
     """How many are the best."""
     return max(int(_BEST * known), min(_LIST, int(_MOST * known)), 1)

@@ -20,6 +20,7 @@ from gnn.units import MS_PER_DAY
 
 HORIZONS = (5.0, 15.0, 60.0, 365.0, np.inf)
 """Half-lives in days; the last counts everything alike."""
+_BEFORE = 0.9
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,20 @@ def shrunk_to_category(shop: Shop, values: FloatArray) -> FloatArray:
     cold = ~known & (count[edges.target] > 0)
     result[edges.source[cold]] = (total / np.maximum(count, 1))[edges.target[cold]]
     return np.asarray(result)
+
+
+def share_of_unmet(shop: Shop) -> float:
+    """Which share of what people did in the latest tenth of their events was with products that none had met before.
+
+    Without times, the share of events that are the only one of their product (Good 1953).
+    """
+    product = shop.events.product[shop.events.user >= 0]
+    if not len(product):
+        return 0.0
+    if not shop.has_times:
+        return float(np.count_nonzero(np.bincount(product) == 1) / len(product))
+    before, latest = np.split(product, [int(_BEFORE * len(product))])
+    return float(1.0 - np.isin(latest, before).mean())
 
 
 def _horizons(shop: Shop) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ import pytest
 from small_shop import START
 
 from gnn.fold_in import if_unmet, with_category_mean
-from gnn.left_out import fitted
+from gnn.left_out import fitted, for_unmet
 from gnn.stand_ins import StandIns
 
 NOW_MS = int((START + timedelta(days=100)).timestamp() * 1000)
@@ -84,3 +84,31 @@ def test_the_same_draw_gives_the_same_numbers(scorer, people):
 def test_nobody_tells_nothing(scorer):
     likeness = refitted(scorer, [])
     assert (likeness.graph, likeness.scale) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+def test_what_nobody_had_met_by_the_build_takes_no_more_than_its_share_of_places(scorer, people, share):
+    unmet = np.arange(30, 40)
+    likeness = replace(scorer.likeness, graph=0.0, scale=3.0)
+    stand_ins = for_unmet(likeness, scorer, unmet, people, share)
+
+    def places(found):
+        count = 0
+        for done, moment, person in people:
+            personal = scorer.personal(done, moment, person)
+            known = scorer.prior + scorer.trend * personal
+            known[done.products] = -np.inf
+            found.add_to(personal)
+            count += int((scorer.prior + scorer.trend * personal)[unmet].__ge__(np.sort(known)[-BEST] - 1e-9).sum())
+        return count
+
+    nobody, everything = places(StandIns.none()), places(likeness.stand_ins(scorer, unmet))
+    wanted = round(len(people) * BEST * share)
+    assert nobody < everything
+    assert places(stand_ins) == pytest.approx(max(nobody, wanted), abs=1)
+
+
+def test_less_than_their_share_of_places_is_not_made_up_for(scorer, people):
+    likeness, unmet = replace(scorer.likeness, scale=0.1), np.arange(30, 40)
+    stand_ins = for_unmet(likeness, scorer, unmet, people, 1.0)
+    assert stand_ins.total == pytest.approx(likeness.stand_ins(scorer, unmet).total)

@@ -5,7 +5,7 @@ import pytest
 from small_shop import START, SmallShop
 
 from gnn.data import read_shop
-from gnn.popularity import HORIZONS, Moment, Pulse, demand, for_horizons, shrunk_to_category
+from gnn.popularity import HORIZONS, Moment, Pulse, demand, for_horizons, share_of_unmet, shrunk_to_category
 from gnn.units import MS_PER_DAY
 
 DAY = 86_400_000
@@ -157,3 +157,23 @@ def test_a_product_that_nobody_had_met_keeps_its_place_until_it_is_met_and_is_ne
         met, _ = pulse.at(pulse.as_of_ms, new, np.array([pulse.as_of_ms]))
         after = pulse.lasting(stored, met, new)
         assert after[-1] == pytest.approx(max(category, met[-1]))
+
+
+def of_events(tmp_path, events):
+    return read_shop(SmallShop(5, 3, events).write(tmp_path / "s"))
+
+
+def test_the_share_of_unmet_is_that_of_the_latest_tenth(tmp_path):
+    before = [(day % 2, day % 3, "purchase", float(day), None) for day in range(18)]
+    guests = [(None, 4, "purchase", 5.0, None)]  # nobody who is known met product 4
+    latest = [(0, 4, "purchase", 30.0, None), (1, 0, "purchase", 31.0, None)]
+    assert share_of_unmet(of_events(tmp_path, [*latest, *before, *guests])) == 0.5
+
+
+def test_without_times_it_is_the_share_of_those_met_once(shop):
+    four = replace(shop.events.take(np.arange(4)), product=np.array([0, 0, 1, 2], np.int32), time_ms=np.zeros(4, int))
+    assert share_of_unmet(replace(shop, events=four)) == 0.5
+
+
+def test_where_nothing_happened_nothing_is_unmet(tmp_path):
+    assert share_of_unmet(of_events(tmp_path, [])) == 0.0

@@ -160,8 +160,8 @@ def measured(home: Path, store: Store, options: argparse.Namespace) -> dict[str,
             report["floor"] = paced(Asked(bare, [bare_server], "/top"), questions.bare, options.seconds)
             report["latency"] = {}
             for kind in questions.kinds:
-                print(f"{kind} …", flush=True)
                 report["latency"][kind] = paced(asked, partial(questions.of, kind), options.seconds)
+                print(kind, report["latency"][kind], flush=True)  # a run takes long, and may be cut off
             with ruled(store, [key for key, _ in questions.products[:100]]):
                 report["latency"][RULED] = paced(asked, partial(questions.of, "bare ids"), options.seconds)
             report["order_changed"] = event_to_answer(url, [key for key, _ in questions.products[:50]], 50)

@@ -269,6 +269,8 @@ class Connection:
                 f"{self.name}: the store keeps nothing new ({_reason(error)}); "
                 "see in its log why, free some space if its disk is full, and run this again"
             )
+        if isinstance(error, bolt.DatabaseError):  # not the query's fault: an engine without room may say no more
+            return StoreUnavailable(f"{self.name}: the store failed ({_reason(error)}); look into its log")
         return QueryRefused(f"{self.name}: the store refused a query: {_reason(error)}")
 
 

@@ -182,7 +182,9 @@ class PathTerm:
                 ends,
                 own.astype(np.int64),
                 factors,
-                *self._walked,
+                arrays(self.links),
+                arrays(self.inwards),
+                arrays(self.by_middle),
             )
         else:
             walk.one_step_between(total[..., 0], place, starts, ends, arrays(self.links))

@@ -9,7 +9,7 @@ these and by what they are alike in. Contributions and the prior add up to the s
 hold trivially, since the score is additive in the units.)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
@@ -132,32 +132,15 @@ def explain(
         first: how many contributions to list by absolute value; None lists all that are not zero.
     """
     positions = np.asarray(products, np.intp)
-    rows = _contributions(scorer, history, positions, as_of, viewer, told)
-    # (I, Σ U), so that what belongs to one product lies together.
-    values = np.concatenate([np.zeros((0, len(positions))), *(row.values for row in rows)]).T.copy()
-    mass = np.abs(values)
-    readable = mass[:, : sum(len(row.values) for row in rows if row.readable)].sum(axis=1)
-    shown = _strongest(mass, first)
-    parts = _parts(rows, history, positions, values, shown)
-    prior, total = scorer.prior[positions], mass.sum(axis=1)
-    scores = prior + values.sum(axis=1)
-    rest = values  # of what is left out
-    rest[shown] = 0.0
-    left_out, remainder = np.count_nonzero(rest, axis=1), rest.sum(axis=1)
-    ends = np.searchsorted(shown[0], np.arange(len(positions) + 1))
-    return [
-        Explained(
-            product=int(positions[i]),
-            score=float(scores[i]),
-            prior=float(prior[i]),
-            parts=tuple(parts[ends[i] : ends[i + 1]]),
-            remainder_count=int(left_out[i]),
-            remainder_value=float(remainder[i]),
-            mass=float(total[i]),
-            readable_share=float(readable[i] / total[i]) if total[i] else 0.0,
-        )
-        for i in range(len(positions))
-    ]
+    rows, lent, resembling = _contributions(scorer, history, positions, as_of, viewer, told)
+    found: dict[int, Explained] = {}
+    # What nobody has met takes from many, each a row: the other products are not looked for in these.
+    for group, more in ((np.setdiff1d(np.arange(len(positions)), resembling), []), (resembling, lent)):
+        if len(group):
+            own = [replace(row, values=row.values[:, group]) for row in rows]
+            explained = _taken_apart(scorer, history, positions[group], own + more, first)
+            found.update(zip(group.tolist(), explained, strict=True))
+    return [found[i] for i in range(len(positions))]
 
 
 def unit_scores(
@@ -233,14 +216,60 @@ def similar(scorer: Scorer, product: int) -> FloatArray:
     return np.asarray(total * scorer.trend)
 
 
+def _taken_apart(
+    scorer: Scorer, history: History, positions: IntArray, rows: list[_Row], first: int | None
+) -> list[Explained]:
+    """The scores of (I,) products, given what each row gives to them before the trend."""
+    # Those that can be read come first.
+    rows = sorted(rows, key=lambda row: not row.readable)
+    # (I, Σ U), so that what belongs to one product lies together.
+    values = np.concatenate([np.zeros((0, len(positions))), *(row.values for row in rows)]).T.copy()
+    values *= scorer.trend[positions, None]
+    mass = np.abs(values)
+    readable = mass[:, : sum(len(row.values) for row in rows if row.readable)].sum(axis=1)
+    shown = _strongest(mass, first)
+    parts = _parts(rows, history, positions, values, shown)
+    prior, total = scorer.prior[positions], mass.sum(axis=1)
+    scores = prior + values.sum(axis=1)
+    rest = values  # of what is left out
+    rest[shown] = 0.0
+    left_out, remainder = np.count_nonzero(rest, axis=1), rest.sum(axis=1)
+    ends = np.searchsorted(shown[0], np.arange(len(positions) + 1))
+    return [
+        Explained(
+            product=int(positions[i]),
+            score=float(scores[i]),
+            prior=float(prior[i]),
+            parts=tuple(parts[ends[i] : ends[i + 1]]),
+            remainder_count=int(left_out[i]),
+            remainder_value=float(remainder[i]),
+            mass=float(total[i]),
+            readable_share=float(readable[i] / total[i]) if total[i] else 0.0,
+        )
+        for i in range(len(positions))
+    ]
+
+
 def _contributions(
     scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None, told: Stated
-) -> list[_Row]:
-    """Those that can be read first."""
-    done = _of_history(scorer, history, products, as_of, viewer)
-    said = _of_told(scorer, told, products, len(history))
-    rows = [replace(row, values=row.values * scorer.trend[products]) for row in (*done, *said)]
-    return sorted(rows, key=lambda row: not row.readable)
+) -> tuple[list[_Row], list[_Row], IntArray]:
+    """What is given to (I,) products before the trend; what stand-ins lend to (A,) of them, and which these are."""
+    at, row = scorer.stand_ins.among(products)
+    known = scorer.stand_ins.known[row]
+    looked_at, place = np.unique(np.concatenate([products, known.ravel()]), return_inverse=True)
+    rows = _own(scorer, history, looked_at, as_of, viewer)
+    lent = []
+    for by_paths in (True, False):
+        through = [one.values[:, place[len(products) :]] for one in rows if one.readable == by_paths]
+        if through and len(at):
+            given = np.asarray(sum(through)).reshape(len(history), *known.shape)
+            for modality, weights in scorer.stand_ins.weights.items():
+                kind, each = _KINDS.get(modality, "FEATURE"), given * weights[row]
+                lent += [
+                    _Row(kind, each[:, :, k], resembles=known[:, k], by_paths=by_paths) for k in range(known.shape[1])
+                ]
+    rows = [replace(one, values=one.values[:, place[: len(products)]]) for one in rows]
+    return [*rows, *_of_told(scorer, told, products, len(history))], lent, at
 
 
 def _of_told(scorer: Scorer, told: Stated, products: IntArray, first: int) -> list[_Row]:
@@ -254,41 +283,6 @@ def _of_told(scorer: Scorer, told: Stated, products: IntArray, first: int) -> li
             values = vectors[products].astype(np.float64) @ told.words
             rows.append(_Row(_KINDS.get(part, "FEATURE"), values[None, :], first=first + len(told.liked)))
     return rows
-
-
-def _of_history(
-    scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None
-) -> list[_Row]:
-    """What a history gives to products, (I,), themselves and through their stand-ins, before the trend."""
-    at, row = scorer.stand_ins.among(products)
-    known = scorer.stand_ins.known[row]
-    looked_at, place = np.unique(np.concatenate([products, known.ravel()]), return_inverse=True)
-    rows = _own(scorer, history, looked_at, as_of, viewer)
-    parts = [replace(one, values=one.values[:, place[: len(products)]]) for one in rows]
-    for by_paths in (True, False):
-        through = [one.values[:, place[len(products) :]] for one in rows if one.readable == by_paths]
-        if through and len(at):
-            given = np.asarray(sum(through)).reshape(len(history), *known.shape)
-            for modality, weights in scorer.stand_ins.weights.items():
-                found = _by_likeness(_KINDS.get(modality, "FEATURE"), given * weights[row], known, at, len(products))
-                parts += [replace(one, by_paths=by_paths) for one in found]
-    return parts
-
-
-def _by_likeness(kind: Kind, given: FloatArray, known: IntArray, at: IntArray, size: int) -> Iterator[_Row]:
-    """What some of I products take from those that stand in for them, one row for each rank of likeness.
-
-    Args:
-        kind: what they are alike in.
-        given: (J, A, K) what each unit gives through each stand-in.
-        known: (A, K) positions of the stand-ins.
-        at: (A,) which of the products.
-        size: I.
-    """
-    for k in range(known.shape[1]):
-        values, resembles = np.zeros((len(given), size)), np.zeros(size, np.intp)
-        values[:, at], resembles[at] = given[:, :, k], known[:, k]
-        yield _Row(kind, values, resembles=resembles)
 
 
 def _own(scorer: Scorer, history: History, products: IntArray, as_of: datetime, viewer: str | None) -> list[_Row]:

@@ -106,6 +106,11 @@ class PathTerm:
         return links, links if self.ends is None else _compact(self.ends), by_middle
 
     @cached_property
+    def _returning(self) -> FloatArray:
+        """(N,) the paths from each product back to itself."""
+        return np.asarray(self.links.multiply(self.inwards) @ self.middle_factor)
+
+    @cached_property
     def key_positions(self) -> dict[str, int]:
         """Column of each middle node."""
         return {key: position for position, key in enumerate(self.keys)}
@@ -152,6 +157,7 @@ class PathTerm:
                 amounts,
                 own.astype(np.int64),
                 self.middle_factor,
+                self._returning,
                 *self._walked,
             )
         else:

@@ -4,7 +4,7 @@ Loops over CSR rows are what the explicit terms are; numba runs them some ten ti
 sparse matrices does for the short rows of one history. All arrays are plain numpy.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
@@ -12,16 +12,19 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Csr = tuple[Array, Array, Array]
+# Where so many times the links of the starts are more than the middle nodes, all of these are looked at.
+_FEW = 4
 
 
 @numba.njit(cache=True, nogil=True)
-def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once more)
+def two_steps(  # noqa: C901 (plain loops; a helper that takes tuples of arrays costs more than their steps)
     total: Array,
     carried: Array,
     starts: Array,
     amounts: Array,
     own: Array,
     middle_factor: Array,
+    returning: Array,
     links: Csr,
     ends: Csr,
     by_middle: Csr,
@@ -35,39 +38,70 @@ def two_steps(  # noqa: C901 (three plain loops; a helper would be compiled once
         starts, amounts: (J,) products and what each carries.
         own: middle nodes that no path goes through.
         middle_factor: (M,)
+        returning: (N,) what all paths from a product back to it amount to, if it carries one.
         links: indptr, indices, data of (N, M), from the start to the middle; no data where all are one.
         ends: the same from the end to the middle; columns sorted in each row, as in `links`.
         by_middle: the transpose of `ends`, (M, N).
     """
     indptr, indices, data = links
-    end_indptr, end_indices, end_data = ends
     middle_indptr, middle_products, middle_data = by_middle
     for k in range(len(starts)):
-        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
-            carried[indices[at]] += amounts[k] * _weight(data, at)
+        j = starts[k]
+        if len(data):
+            for at in range(indptr[j], indptr[j + 1]):
+                carried[indices[at]] += amounts[k] * data[at]
+        else:
+            for at in range(indptr[j], indptr[j + 1]):
+                carried[indices[at]] += amounts[k]
+        # A product is no reason for itself: what leads back to the start is taken off.
+        back = returning[j]
+        for n in own:
+            back -= _at(links, j, n) * middle_factor[n] * _at(ends, j, n)
+        total[j] -= amounts[k] * back
     for n in own:
         carried[n] = 0.0
-    for k in range(len(starts)):
-        j = starts[k]
-        other = end_indptr[j]
-        back = 0.0
-        for at in range(indptr[j], indptr[j + 1]):
-            n = indices[at]
-            # A product is no reason for itself: what leads back to the start is taken off again.
-            while other < end_indptr[j + 1] and end_indices[other] < n:
-                other += 1
-            if other < end_indptr[j + 1] and end_indices[other] == n and not _in(own, n):
-                back += _weight(data, at) * middle_factor[n] * _weight(end_data, other)
-        total[j] -= amounts[k] * back
-    for k in range(len(starts)):
-        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
-            n = indices[at]
-            value = carried[n] * middle_factor[n]
-            if value != 0.0:
-                # Each middle node is spread once, however many starts lead to it.
-                carried[n] = 0.0
+    for n in _reached(starts, links, len(carried)):
+        value = carried[n] * middle_factor[n]
+        if value != 0.0:
+            # Each middle node is spread once, however many starts lead to it.
+            carried[n] = 0.0
+            if len(middle_data):
                 for to in range(middle_indptr[n], middle_indptr[n + 1]):
-                    total[middle_products[to]] += value * _weight(middle_data, to)
+                    total[middle_products[to]] += value * middle_data[to]
+            else:
+                for to in range(middle_indptr[n], middle_indptr[n + 1]):
+                    total[middle_products[to]] += value
+
+
+@numba.njit(cache=True, nogil=True)
+def _reached(starts: Array, links: Csr, size: int) -> Array:
+    """Middle nodes that the starts lead to, some of them twice; all, in the order of memory, where few are left."""
+    count = 0
+    for j in starts:
+        count += _length(links, j)
+    if count * _FEW >= size:
+        return np.arange(size, dtype=np.uint32)
+    nodes = np.empty(count, np.uint32)
+    count = 0
+    for j in starts:
+        for at in range(links[0][j], links[0][j + 1]):
+            nodes[count] = links[1][at]
+            count += 1
+    return nodes
+
+
+@numba.njit(cache=True, nogil=True)
+def _at(matrix: Csr, row: int, column: int) -> float:
+    """One weight of a matrix whose columns are sorted in each row."""
+    indptr, indices, data = matrix
+    low, high = indptr[row], indptr[row + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if indices[middle] < column:
+            low = middle + 1
+        else:
+            high = middle
+    return _weight(data, low) if low < indptr[row + 1] and indices[low] == column else 0.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -111,49 +145,46 @@ def two_steps_between(
         factors: (M, V)
         links, ends, by_middle: as of `two_steps`.
     """
-    found = _by_node(starts, own, links)
+    # Arrays by themselves: to take one out of a tuple costs more than a step of the walk.
+    table, nodes, first, start, weight = _by_node(starts, own, links)
+    end_indptr, end_indices, end_data = ends
+    middle_indptr, middle_products, middle_data = by_middle
     back = 0
     for product in products:
         back += _length(ends, product)
-    if _longer(by_middle, found.nodes, back):
+    if _longer(by_middle, nodes, back):
         for i in range(len(products)):
-            for to in range(ends[0][products[i]], ends[0][products[i] + 1]):
-                n = ends[1][to]
-                at = found.table[_slot(found.table, found.nodes, n)]
+            product = products[i]
+            for to in range(end_indptr[product], end_indptr[product + 1]):
+                n = end_indices[to]
+                at = table[_slot(table, nodes, n)]
                 if at >= 0:
-                    _add(total, i, products[i], ends[2][to], starts, found, at, factors[n])
+                    _add(total, i, product, end_data[to], starts, first[at], first[at + 1], start, weight, factors, n)
         return
     for i in range(len(products)):
         place[products[i]] = i + 1
-    for at in range(len(found.nodes)):
-        n = found.nodes[at]
-        for to in range(by_middle[0][n], by_middle[0][n + 1]):
-            i = place[by_middle[1][to]] - 1
+    for at in range(len(nodes)):
+        n = nodes[at]
+        for to in range(middle_indptr[n], middle_indptr[n + 1]):
+            i = place[middle_products[to]] - 1
             if i >= 0:
-                _add(total, i, products[i], by_middle[2][to], starts, found, at, factors[n])
-
-
-class _ByNode(NamedTuple):
-    """Links of some starts by their middle node, in tables as large as what there is of them.
-
-    Shapes:
-        table: where each node is in `nodes`, -1 where none is; `_slot` says at which place.
-        nodes: (T,) different ones.
-        first: (T,) its first link; -1 if no path goes through it.
-        after: (L,) the next link of the same node, -1 for the last.
-        start, weight: (L,) of each link, the start as its number among the starts.
-    """
-
-    table: Array
-    nodes: Array
-    first: Array
-    after: Array
-    start: Array
-    weight: Array
+                _add(
+                    total, i, products[i], middle_data[to], starts, first[at], first[at + 1], start, weight, factors, n
+                )
 
 
 @numba.njit(cache=True, nogil=True)
-def _by_node(starts: Array, own: Array, links: Csr) -> _ByNode:
+def _by_node(  # noqa: C901 (plain loops)
+    starts: Array, own: Array, links: Csr
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Links of some starts by their middle node, in tables as large as what there is of them.
+
+    Returns:
+        table: where each node is among the nodes, -1 where none is; `_slot` says at which place.
+        nodes: (T,) different ones.
+        first: (T + 1,) where the links of each begin.
+        start, weight: (L,) of each link, the start as its number among the starts; the weight of own nodes is 0.
+    """
     indptr, indices, data = links
     count = 0
     for j in starts:
@@ -162,27 +193,35 @@ def _by_node(starts: Array, own: Array, links: Csr) -> _ByNode:
     while size < 2 * count:
         size *= 2
     table = np.full(size, -1, np.int32)
-    nodes, first, after = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
+    nodes, place, first = np.empty(count, np.int32), np.empty(count, np.int32), np.zeros(count + 2, np.int32)
     start, weight = np.empty(count, np.int32), np.empty(count)
     link, different = 0, 0
-    for k in range(len(starts)):
-        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
+    for j in starts:
+        for at in range(indptr[j], indptr[j + 1]):
             slot = _slot(table, nodes, indices[at])
             if table[slot] < 0:
                 table[slot] = different
                 nodes[different] = indices[at]
-                first[different] = -1
                 different += 1
-            after[link] = first[table[slot]]
-            first[table[slot]] = link
-            start[link] = k
-            weight[link] = data[at]
+            place[link] = table[slot]
+            # Counted two places on, so that filling in leaves where each begins.
+            first[place[link] + 2] += 1
+            link += 1
+    for at in range(different):
+        first[at + 2] += first[at + 1]
+    link = 0
+    for k in range(len(starts)):
+        for at in range(indptr[starts[k]], indptr[starts[k] + 1]):
+            to = first[place[link] + 1]
+            first[place[link] + 1] += 1
+            start[to] = k
+            weight[to] = data[at]
             link += 1
     for n in own:
         slot = _slot(table, nodes, n)
         if table[slot] >= 0:
-            first[table[slot]] = -1
-    return _ByNode(table, nodes[:different], first, after, start, weight)
+            weight[first[table[slot]] : first[table[slot] + 1]] = 0.0
+    return table, nodes[:different], first[: different + 1], start, weight
 
 
 @numba.njit(cache=True, nogil=True)
@@ -196,17 +235,25 @@ def _slot(table: Array, nodes: Array, n: int) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def _add(
-    total: Array, i: int, product: int, weight: float, starts: Array, found: _ByNode, at: int, factor: Array
+    total: Array,
+    i: int,
+    product: int,
+    end_weight: float,
+    starts: Array,
+    first: int,
+    last: int,
+    start: Array,
+    weight: Array,
+    factors: Array,
+    n: int,
 ) -> None:
-    """Adds the paths between the starts of a middle node and one product."""
-    link = found.first[at]
-    while link >= 0:
-        k = found.start[link]
-        if starts[k] != product:
-            value = found.weight[link] * weight
-            for variant in range(len(factor)):
-                total[k, i, variant] += value * factor[variant]
-        link = found.after[link]
+    """Adds the paths between the starts of some links to a middle node and one product."""
+    for variant in range(factors.shape[1]):
+        value = end_weight * factors[n, variant]
+        for link in range(first, last):
+            k = start[link]
+            if starts[k] != product:
+                total[k, i, variant] += weight[link] * value
 
 
 @numba.njit(cache=True, nogil=True)

@@ -255,6 +255,11 @@ class LiveModel:
     def loaded(self) -> LiveState | None:
         return self._state
 
+    @property
+    def served(self) -> Path | None:
+        """Folder of the artifact that was loaded last."""
+        return self._served
+
     def follow(self) -> Erasures:
         """Loads what shall be served, if that is not what is. Never raises: `problem` says what is wrong.
 

@@ -60,6 +60,7 @@ def test_what_is_pulled_less_what_returns_is_the_walk(paths):
         amounts,
         own,
         middle,
+        (links.toarray() * ends.toarray()) @ middle,
         arrays(links),
         arrays(ends),
         arrays(sp.csr_array(ends.T.tocsr())),

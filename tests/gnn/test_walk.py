@@ -36,10 +36,11 @@ def dense_two_steps(links, ends, starts, amounts, own, middle):
     return amounts @ between[starts]
 
 
-def walked(links, ends, starts, amounts, own, middle):
-    total = np.zeros(N)
-    by_middle = ends.T.tocsr()
-    walk.two_steps(total, np.zeros(M), starts, amounts, own, middle, arrays(links), arrays(ends), arrays(by_middle))
+def walked(links, ends, starts, amounts, own, middle, total=None):
+    total = np.zeros(N) if total is None else total
+    returning = (links.toarray() * ends.toarray()) @ middle
+    matrices = [arrays(matrix) for matrix in (links, ends, ends.T.tocsr())]
+    walk.two_steps(total, np.zeros(M), starts, amounts, own, middle, returning, *matrices)
     return total
 
 
@@ -60,10 +61,7 @@ def test_what_is_there_already_is_added_to():
     generator = np.random.default_rng(1)
     links = incidence(generator)
     starts, amounts, own, middle = np.array([2, 5]), np.ones(2), np.empty(0, np.int64), np.ones(M)
-    total = np.ones(N)
-    walk.two_steps(
-        total, np.zeros(M), starts, amounts, own, middle, arrays(links), arrays(links), arrays(links.T.tocsr())
-    )
+    total = walked(links, links, starts, amounts, own, middle, np.ones(N))
     assert total - 1 == pytest.approx(walked(links, links, starts, amounts, own, middle))
 
 

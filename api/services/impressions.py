@@ -29,6 +29,7 @@ class ImpressionLog:
         self._keep = keep
         self._lock = threading.Lock()
         self._waiting: deque[Impression] = deque()
+        self._writing = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="impressions", daemon=True)
         self._forgotten: float | None = None  # of time.monotonic(), which nobody sets back
@@ -39,7 +40,8 @@ class ImpressionLog:
     @property
     def waiting(self) -> int:
         """Answers that are not written yet."""
-        return len(self._waiting)
+        with self._lock:
+            return len(self._waiting) + self._writing
 
     def start(self) -> None:
         """Begins to write."""
@@ -61,6 +63,7 @@ class ImpressionLog:
         while batch := self._taken():
             try:
                 self._store.record_impressions(batch)
+                self._written()
                 self._problem = None
             except StoreError as error:
                 self._give_back(batch)
@@ -89,10 +92,16 @@ class ImpressionLog:
 
     def _taken(self) -> list[Impression]:
         with self._lock:
-            return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            self._writing = min(_BATCH, len(self._waiting))
+            return [self._waiting.popleft() for _ in range(self._writing)]
+
+    def _written(self) -> None:
+        with self._lock:
+            self._writing = 0
 
     def _give_back(self, batch: list[Impression]) -> None:
         with self._lock:
+            self._writing = 0
             self._waiting.extendleft(reversed(batch))
             self._drop()
 

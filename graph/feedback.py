@@ -20,8 +20,7 @@ ABOUT: Mapping[FeedbackKind, str] = {
 """The node type that a kind is about."""
 
 READ = "collect([f.id, n.id, f.behaviour, f.time, f.kind])"
-"""Feedback as `feedback_of` reads it; the rows of a history are told apart by their length."""
-FIELDS = 5
+"""Feedback as `feedback_of` reads it."""
 
 
 def record_feedback(connection: Connection, given: FeedbackRecord) -> bool:

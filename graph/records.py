@@ -170,13 +170,14 @@ class Moment:
     """A history, and the number of the last change that the store knew when it was read.
 
     `context` holds what the ontology calls a context of the user, by name, where it is known. `feedback` is all that
-    was said until now, the earliest first.
+    was said until now, the earliest first. `titles` has those of the products in it by id, where they have one.
     """
 
     rows: list[HistoryRow]
     change_number: int
     context: dict[str, str]
     feedback: tuple[Feedback, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 class KnownUser(NamedTuple):

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from graph.connection import Connection
 from graph.cypher import Query, quoted
-from graph.feedback import FIELDS, READ, feedback_of
+from graph.feedback import READ, feedback_of
 from graph.records import CategoryRow, HistoryRow, Met, Moment, Named, ProductCard
 from graph.times import from_ms, to_ms
 from schema.ontology import Ontology
+
+_DID, _SAID = "did", "said"
 
 
 def history(
@@ -19,19 +20,17 @@ def history(
     names = ontology.nodes["User"].contexts
     ((number, values, sources),) = connection.rows(_history(names, user=user, session=session, as_of_ms=to_ms(as_of)))
     context = {name: value for name, value in zip(names, values, strict=False) if value}
+    did, said = ({tuple(row) for kind, rows in sources if kind == wanted for row in rows} for wanted in (_DID, _SAID))
     # Grouping here takes half the time that it takes the engines.
-    events, said = _told_apart({tuple(row) for found in sources for row in found})
     units: dict[tuple[str, str], list[int]] = {}
-    for _, product, behaviour, time in events:
+    titles = {}
+    for _, product, behaviour, time, title in did:
         units.setdefault((product, behaviour), []).append(time)
+        if title:
+            titles[product] = title
     found = [HistoryRow(*unit, len(times), from_ms(max(times))) for unit, times in sorted(units.items())]
     feedback = sorted(map(feedback_of, said), key=lambda given: (given.time, given.kind, given.target))
-    return Moment(found, number or 0, context, tuple(feedback))
-
-
-def _told_apart(rows: set[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Events and feedback."""
-    return [row for row in rows if len(row) != FIELDS], [row for row in rows if len(row) == FIELDS]
+    return Moment(found, number or 0, context, tuple(feedback), titles)
 
 
 def _history(contexts: Sequence[str], *, user: str | None, session: str | None, as_of_ms: int) -> Query:
@@ -51,10 +50,10 @@ def _history(contexts: Sequence[str], *, user: str | None, session: str | None, 
     shop = "OPTIONAL MATCH (s:Shop {id: 'shop'}) WITH max(s.changes) AS number "
     if not did:
         return Query(shop + "RETURN number, [] AS context, []")
-    each = "WHERE e.time <= $as_of RETURN collect([e.id, p.id, e.behaviour, e.time]) AS events"
-    found = [f"{source}-[:ON]->(p:Product) {each}" for source in did]
-    found += [f"{source}-[:ABOUT]->(n) RETURN {READ} AS events" for source in said]
-    call = f"CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, context, collect(events)"
+    each = "collect([e.id, p.id, e.behaviour, e.time, p.title])"
+    found = [f"{source}-[:ON]->(p:Product) WHERE e.time <= $as_of RETURN ['{_DID}', {each}] AS found" for source in did]
+    found += [f"{source}-[:ABOUT]->(n) RETURN ['{_SAID}', {READ}] AS found" for source in said]
+    call = f"CALL () {{ {' UNION ALL '.join(found)} }} RETURN number, context, collect(found)"
     return Query(shop + viewer + call, parameters)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,6 +29,7 @@ class Cards:
         self._wanted: dict[str, None] = {}
         self._known: dict[str, ProductCard | None] = {}
         self._beside: dict[str, tuple[str, ...]] = {}
+        self._titles: dict[str, str] = {}
 
     def want(self, ids: Iterable[str]) -> None:
         """Announces products that may be asked for, all of one list at a time."""
@@ -50,8 +51,15 @@ class Cards:
             self._wanted.clear()
         return self._known[product_id]
 
+    def called(self, titles: Mapping[str, str]) -> None:
+        """Says how some products are called, so that a sentence with one of them needs no card."""
+        self._titles.update(titles)
+
     def title(self, product_id: str) -> str:
         """How a product is called in a sentence."""
+        title = self._titles.get(product_id)
+        if title is not None:
+            return title
         card = self.get(product_id)
         return str((card.properties.get("title") if card else None) or product_id)
 

@@ -211,6 +211,7 @@ class Explanations:
         self._items: dict[Unit, HistoryItem] = {}
         self._unnamed: list[service.Contribution] = []
         self._between: list[str] = []  # products in the middle of paths
+        context.cards.called(page.viewing.titles)
 
     def of(self, item: Ranked, first: int) -> Explanation:
         """The explanation of one item with its `first` largest contributions."""

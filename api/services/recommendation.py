@@ -79,6 +79,7 @@ class Recommender:
             heard=heard,
             set_aside=tuple(unit for unit in known if unit in aside),
             feedback=moment.feedback,
+            titles=moment.titles,
         )
         return boosted(viewing)
 

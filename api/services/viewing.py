@@ -86,11 +86,11 @@ class Viewing:
 
     `state` is the model for somebody in the viewer's `context`. Unit k of `history` is `units[k]`; after these come
     the units of what was `heard` of the viewer's own words and interests.
-    `similar_to` is set where a product takes the viewer's place; scores then have no prior. What is `set_aside` of the
-    history, since the viewer objected to it or the audience is `without` it, gives nothing to any score, and what was
-    bought stays bought. `feedback` is all that the viewer said. `extras` are in the scores; `rules` are those of the
-    shop that order the list. `by` names what alone the scores are made of, where that is not the whole model: some of
-    its terms, or what a list is ranked by.
+    `similar_to` is set where a product takes the viewer's place; scores then have no prior. What is `set_aside` of
+    the history, since the viewer objected to it or the audience is `without` it, gives nothing to any score, and
+    what was bought stays bought. `feedback` is all that the viewer said, `titles` how products of the history are
+    called. `extras` are in the scores; `rules` are those of the shop that order the list. `by` names what alone the
+    scores are made of, where that is not the whole model: some of its terms, or what a list is ranked by.
     """
 
     state: LiveState
@@ -105,6 +105,7 @@ class Viewing:
     similar_to: str | None = None
     set_aside: tuple[Unit, ...] = ()
     feedback: tuple[Feedback, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
     extras: tuple[Extra, ...] = ()
     rules: Rules = field(default_factory=Rules)
     by: tuple[str, ...] = ()

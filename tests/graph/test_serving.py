@@ -52,6 +52,15 @@ def test_a_history_comes_with_what_the_ontology_calls_a_context(store: Store) ->
         assert store.history(**who, as_of=NOW).context == {}
 
 
+def test_a_history_says_how_its_products_are_called_as_of_now(store: Store) -> None:
+    fill(store)
+    assert store.history(user="cid", as_of=NOW).titles == {"pot": "title of pot", "tea": "title of tea"}
+    store.load_nodes("Product", pa.table({"id": ["pot", "tea"], "title": ["Iron pot", None]}))
+    assert store.history(user="cid", as_of=NOW).titles["pot"] == "Iron pot"
+    assert store.history(user="cid", session="s1", as_of=NOW).titles["mug"] == "title of mug"
+    assert store.history(user="nobody", as_of=NOW).titles == {}
+
+
 def test_what_was_met_is_told_by_when_it_was_written(store: Store) -> None:
     start = datetime.now(UTC) - timedelta(milliseconds=1)
     fill(store)

@@ -57,6 +57,15 @@ def test_a_list_asks_for_the_history_and_for_the_products(assembled: Shop, selec
     assert [asked(assembled, query, user="u1", first=first) for first in (1, 10, 30)] == [count] * 3
 
 
+def test_reasons_in_words_ask_for_no_more_than_the_list(assembled: Shop) -> None:
+    query = LIST % ("title", "explanation { contributions(first: 10) { kind relation value share } }")
+    said = LIST % ("title", "explanation { contributions(first: 10) { kind value text } }")
+    for user in ("u1", "u2", "u4"):
+        assert asked(assembled, query, user=user, first=15) == 2
+        # One more for each type of names, and one for what known products stand in for.
+        assert asked(assembled, said, user=user, first=15) <= 2 + 2
+
+
 def test_reasons_ask_for_the_history_the_products_of_both_ends_and_names_by_type(assembled: Shop) -> None:
     query = LIST % ("title", "explanation { contributions(first: 10) { value text path { nodes { type names } } } }")
     counts = [asked(assembled, query, user=user, first=first) for user in ("u1", "u2", "u4") for first in (5, 15, 30)]

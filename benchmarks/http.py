@@ -48,7 +48,7 @@ PACES: dict[str, dict[str, Any]] = {
 }
 RULED = "bare ids under rules"
 _BATCH = 1_000
-_WARM_UP = 200
+_WARM_UP = 3_000
 _PATIENCE = 600.0
 
 

@@ -108,7 +108,8 @@ class PathTerm:
     @cached_property
     def _returning(self) -> FloatArray:
         """(N,) the paths from each product back to itself."""
-        return np.asarray(self.links.multiply(self.inwards) @ self.middle_factor)
+        both = self.links.power(2) if self.ends is None else self.links.multiply(self.ends)
+        return np.asarray(both @ self.middle_factor)
 
     @cached_property
     def key_positions(self) -> dict[str, int]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Csr = tuple[Array, Array, Array]
-# Where so many times the links of the starts are more than the middle nodes, all of these are looked at.
+# Where the starts have more than a link for so many middle nodes, all of these are looked at.
 _FEW = 4
 
 

@@ -21,6 +21,8 @@ def set_aside(units: Iterable[Unit], feedback: Iterable[Feedback], as_of: dateti
         for given in feedback
         if given.kind is FeedbackKind.WRONG_REASON and given.time <= as_of
     }
+    if not wrong:
+        return set()
     return {
         unit
         for unit in units

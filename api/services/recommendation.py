@@ -62,7 +62,7 @@ class Recommender:
         given = [Unit(key, None, 1, as_of) for key in dict.fromkeys(audience.product_ids)]
         known, left_out = _usable(state, [*did, *given]), set(audience.without)
         aside = set_aside(known, moment.feedback, as_of) | {unit for unit in known if unit.product in left_out}
-        units = tuple(unit for unit in known if unit not in aside)
+        units = tuple(unit for unit in known if unit not in aside) if aside else known
         history = _history(state, units)
         heard = self._listener.hear(state, audience.interests, audience.text)
         with scoring():
@@ -77,7 +77,7 @@ class Recommender:
             scores=scores,
             context=context,
             heard=heard,
-            set_aside=tuple(unit for unit in known if unit in aside),
+            set_aside=tuple(unit for unit in known if unit in aside) if aside else (),
             feedback=moment.feedback,
             titles=moment.titles,
         )

@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from api import metrics, registry
 from api.audit import AuditLog
@@ -60,13 +59,9 @@ class Runtime:
         self.shop: Shop | None = None
         self.problem: str | None = None
         self._served: Path | None = None
-        self._limits: threadpool_limits | None = None
 
     def start(self) -> None:
         """Brings up what can be brought up, then follows in the background."""
-        # Requests are answered side by side. More threads for one of them spin while they wait for its next product
-        # of matrices, which costs the others and the store a third of the cores.
-        self._limits = threadpool_limits(1, "blas")
         self._follow()
         # After the rest: their start takes long, and nothing waits for it.
         self.encoder.start()
@@ -85,8 +80,7 @@ class Runtime:
             if self.shop.impressions is not None:
                 self.shop.impressions.stop()
             self.shop.store.close()
-        if self._limits is not None:
-            self._limits.restore_original_limits()
+        gc.unfreeze()
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY):

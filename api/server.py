@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from uvicorn.supervisors import Multiprocess
 
 from api import metrics
@@ -31,6 +32,9 @@ class ServerError(PathrecError):
 
 def app() -> FastAPI:
     """The application of one worker, from the environment, where `run` has put the settings."""
+    # Requests are answered side by side. Further threads for one of them spin while they wait for its next product of
+    # matrices, which took a third of the cores from the others and the store.
+    threadpool_limits(1, "blas")
     return create_app(load_settings())
 
 

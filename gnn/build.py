@@ -23,8 +23,8 @@ from gnn.histories import Histories, histories
 from gnn.incidence import Incidence, incidences, people
 from gnn.latent import Latent
 from gnn.learn import learn
+from gnn.left_out import People, for_unmet
 from gnn.left_out import fitted as fitted_likeness
-from gnn.left_out import for_unmet
 from gnn.likeness import nothing_tells, unfitted
 from gnn.low_pass import LowPass
 from gnn.model import LinearPropagation
@@ -386,9 +386,10 @@ def _with_stand_ins(everything: Learned, scorer: Scorer, seed: int) -> Scorer:
     scorer = replace(scorer, default_weight=_deviation(scorer.personal(*one) for one in asked) or 1.0)
     if nothing_tells(scorer, shop.features):
         return scorer
-    telling, unmet = asked[:TELLING], np.flatnonzero(everything.met == 0)
-    likeness = fitted_likeness(unfitted(shop.features, everything.met, generator), scorer, telling, generator)
-    stand_ins = for_unmet(likeness, scorer, unmet, telling, share_of_unmet(shop))
+    bare = unfitted(shop.features, everything.met, generator)
+    people = People.of(scorer, bare.known, np.flatnonzero(everything.met == 0), asked[:TELLING])
+    likeness = fitted_likeness(bare, scorer, people, generator)
+    stand_ins = for_unmet(likeness, scorer, people, share_of_unmet(shop))
     return replace(scorer, likeness=likeness, stand_ins=stand_ins)
 
 

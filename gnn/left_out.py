@@ -5,7 +5,7 @@ and trend are its category's. κ is what predicts its scores best. λ gives the 
 what people have not met as so many known products have on average: with less, new products stay unseen; with more, they
 crowd out what is known.
 
-Shapes: R histories, C known products, L of them left out.
+Shapes: R histories, P people, C known products, L of them left out, F products that nobody had met.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,6 +29,36 @@ _BEST, _LIST, _MOST = 0.005, 20, 0.1
 
 
 @dataclass(frozen=True)
+class People:
+    """Some people, and what their histories give as long as nobody stands in for anybody.
+
+    Attributes:
+        asked: history, moment in ms and position of each.
+
+    Shapes:
+        unmet: (F,) positions of products that nobody had met.
+        of_known: (P, C) the personal part of their scores for the known products.
+        of_unmet: (P, F) the same for what nobody had met.
+    """
+
+    asked: Sequence[tuple[History, int, int]]
+    unmet: IntArray
+    of_known: FloatArray
+    of_unmet: FloatArray
+
+    @classmethod
+    def of(
+        cls, scorer: Scorer, known: IntArray, unmet: IntArray, asked: Sequence[tuple[History, int, int]]
+    ) -> "People":
+        """Asks the model, in which nobody stands in yet; (C,) `known` and (F,) `unmet` are positions."""
+        of_known, of_unmet = np.empty((len(asked), len(known))), np.empty((len(asked), len(unmet)))
+        for row, one in enumerate(asked):
+            personal = scorer.personal(*one)
+            of_known[row], of_unmet[row] = personal[known], personal[unmet]
+        return cls(asked, unmet, of_known, of_unmet)
+
+
+@dataclass(frozen=True)
 class _Answer:
     """What a history gives.
 
@@ -45,26 +75,25 @@ class _Answer:
     asked: BoolArray
 
 
-def fitted(
-    bare: Likeness, scorer: Scorer, people: Sequence[tuple[History, int, int]], generator: np.random.Generator
-) -> Likeness:
+def fitted(bare: Likeness, scorer: Scorer, people: People, generator: np.random.Generator) -> Likeness:
     """The likeness with κ and λ.
 
     Args:
         bare: the likeness before.
         scorer: the model, in which nobody stands in yet.
-        people: history, moment in ms and position of some people.
+        people: of the same known products.
         generator: draws the products that are left out.
     """
     candidates = bare.known
-    if len(candidates) < 2 or not people:
+    if len(candidates) < 2 or not people.asked:
         return bare
     at = np.sort(generator.choice(len(candidates), min(len(candidates), _LEFT_OUT), replace=False))
     new = _LeftOut.of(scorer, candidates, at)
-    answers = [answer for asked in people for answer in new.answers(*asked)]
+    told = zip(people.asked, people.of_known, strict=True)
+    answers = [answer for one, personal in told for answer in new.answers(*one, personal)]
     scores, asked = np.stack([a.scores for a in answers]), np.stack([a.asked for a in answers])
     lacking = np.stack([a.bar - new.prior - new.trend * a.own for a in answers])[asked]
-    places = round(len(people) * _length(len(candidates)) * len(at) / len(candidates))
+    places = round(len(people.asked) * _length(len(candidates)) * len(at) / len(candidates))
     real = _centred(scores[:, at])[asked]
 
     vectors = {m: v[candidates].astype(np.float32) for m, v in bare.vectors.items()}
@@ -110,36 +139,38 @@ class _LeftOut:
         prior, trend = (with_category_mean(scorer, v, positions)[positions] for v in (scorer.prior, scorer.trend))
         return cls(scorer, candidates, at, relations, vectors, prior, trend)
 
-    def answers(self, history: History, as_of_ms: int, person: int) -> Iterator[_Answer]:
-        """What somebody's history gives, and what it gives without each of the left-out that they have met."""
-        scores, own = self._given(history, as_of_ms, person)
+    def answers(self, history: History, as_of_ms: int, person: int, scores: FloatArray) -> Iterator[_Answer]:
+        """What somebody's history gives, and what it gives without each of the left-out that they have met.
+
+        Args:
+            history, as_of_ms, person: as of `People.asked`.
+            scores: (C,) what it gives the known products.
+        """
+        own = self._own(history, as_of_ms, person)
         met, out = np.isin(self.candidates, history.products), np.arange(len(self.at))
         yield self._answer(scores, own, met, ~met[self.at])
         for place in np.flatnonzero(met[self.at]):
-            taken = history.products == self.candidates[self.at[place]]
-            less, less_own = self._given(history.take(taken), as_of_ms, person)
+            taken = history.take(history.products == self.candidates[self.at[place]])
+            less = self.scorer.personal(taken, as_of_ms, person)[self.candidates]
             without = met.copy()
             without[self.at[place]] = False
-            yield self._answer(scores - less, own - less_own, without, out == place)
+            yield self._answer(scores - less, own - self._own(taken, as_of_ms, person), without, out == place)
 
-    def _given(self, history: History, as_of_ms: int, person: int) -> tuple[FloatArray, FloatArray]:
+    def _own(self, history: History, as_of_ms: int, person: int) -> FloatArray:
+        """(L,) what a history gives the left-out as new ones."""
         own, latent = self.relations.personal(history, as_of_ms, person)[self.candidates[self.at]], self.scorer.latent
         if latent is not None:
             amounts = latent.units.amounts(history, as_of_ms) * latent.weights[history.behaviours]
             amounts = amounts * latent.start_factor[history.products]
             own = own + self.vectors @ (amounts @ latent.vectors[history.products].astype(np.float64))
-        return self.scorer.personal(history, as_of_ms, person)[self.candidates], own
+        return own
 
     def _answer(self, scores: FloatArray, own: FloatArray, met: BoolArray, asked: BoolArray) -> _Answer:
-        known = self.scorer.prior[self.candidates] + self.scorer.trend[self.candidates] * scores
-        length = _length(len(known))
-        bar = float(np.partition(np.where(met, -np.inf, known), -length)[-length])
+        bar = _bar(self.scorer, self.candidates, scores, met)
         return _Answer(scores.astype(np.float32), own, bar, asked)
 
 
-def for_unmet(
-    likeness: Likeness, scorer: Scorer, unmet: IntArray, people: Sequence[tuple[History, int, int]], share: float
-) -> StandIns:
+def for_unmet(likeness: Likeness, scorer: Scorer, people: People, share: float) -> StandIns:
     """The stand-ins of products that nobody had met by the build, with no more of λ than gives them a share of places.
 
     They are not like the left-out: a shop that sells for a while has products that nobody wants.
@@ -147,22 +178,20 @@ def for_unmet(
     Args:
         likeness: fitted.
         scorer: the model, in which nobody stands in yet.
-        unmet: (F,) positions.
         people: as of `fitted`.
         share: of the places among the best.
     """
+    unmet = people.unmet
     found = likeness.stand_ins(scorer, unmet)
-    if not len(found) or not people or likeness.scale <= 0.0:
+    if not len(found) or not people.asked or likeness.scale <= 0.0:
         return found
+    among = np.searchsorted(likeness.known, found.known)
     lacking, given = [], []
-    for history, as_of_ms, person in people:
-        personal = scorer.personal(history, as_of_ms, person)
-        scores = scorer.prior + scorer.trend * personal
-        others = np.where(np.isin(likeness.known, history.products), -np.inf, scores[likeness.known])
-        length = _length(len(others))
-        lacking.append(np.partition(others, -length)[-length] - scores[unmet])
-        given.append(scorer.trend[unmet] * (personal[found.known] * found.total).sum(axis=1) / likeness.scale)
-    places = round(len(people) * length * share)
+    for (history, *_), known, own in zip(people.asked, people.of_known, people.of_unmet, strict=True):
+        bar = _bar(scorer, likeness.known, known, np.isin(likeness.known, history.products))
+        lacking.append(bar - (scorer.prior[unmet] + scorer.trend[unmet] * own))
+        given.append(scorer.trend[unmet] * (known[among] * found.total).sum(axis=1) / likeness.scale)
+    places = round(len(people.asked) * _length(len(likeness.known)) * share)
     scale = min(likeness.scale, _scale(np.concatenate(lacking), np.concatenate(given), places))
     return replace(found, weights={m: w * (scale / likeness.scale) for m, w in found.weights.items()})
 
@@ -170,6 +199,20 @@ def for_unmet(
 def _length(known: int) -> int:
     """How many are the best."""
     return max(int(_BEST * known), min(_LIST, int(_MOST * known)), 1)
+
+
+def _bar(scorer: Scorer, known: IntArray, personal: FloatArray, met: BoolArray) -> float:
+    """The score, prior included, from which a known product is among the best of what somebody has not met.
+
+    Args:
+        scorer: the model.
+        known: (C,) positions.
+        personal: (C,) the personal part of their scores.
+        met: (C,) which of them the history has.
+    """
+    scores = np.where(met, -np.inf, scorer.prior[known] + scorer.trend[known] * personal)
+    length = _length(len(known))
+    return float(np.partition(scores, -length)[-length])
 
 
 def _scale(lacking: FloatArray, given: FloatArray, places: int) -> float:

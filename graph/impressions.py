@@ -11,6 +11,7 @@ from graph.connection import Connection, Transaction
 from graph.cypher import Query
 from graph.load import Values
 from graph.records import Impression, ServedCount
+from graph.sessions import MAKES_A_USERS
 from graph.times import now_ms, to_ms
 
 DELETE_BATCH = 2_000
@@ -39,6 +40,30 @@ def record_impressions(connection: Connection, impressions: Sequence[Impression]
             transaction.run(Query(f"UNWIND $pairs AS pair {text}", {"pairs": pairs}))
 
     connection.write(work)
+
+
+def answers_of_others(connection: Connection, answers: Sequence[str], user: str | None) -> list[str]:
+    """Which of some answers were given to somebody else or in a session of somebody else's, in one round trip.
+
+    Args:
+        connection: where.
+        answers: by id.
+        user: who is nobody else; with None every user is.
+    """
+    texts = [
+        f"UNWIND $answers AS answer MATCH {whose} WHERE u.id <> $user RETURN DISTINCT answer"
+        for whose in (
+            "(:Impression {id: answer})<-[:WAS_SHOWN]-(u:User)",
+            *(
+                "(i:Impression {id: answer}) WHERE NOT EXISTS { (i)<-[:WAS_SHOWN]-() } "
+                f"MATCH (:{label} {{session: i.session}})<-[:{relation}]-(u:User)"
+                for label, relation in MAKES_A_USERS.items()
+            ),
+        )
+    ]
+    # No user's id is empty.
+    query = Query(" UNION ".join(texts), {"answers": list(dict.fromkeys(answers)), "user": user or ""})
+    return sorted(answer for (answer,) in connection.rows(query))
 
 
 def delete_impressions(connection: Connection, before: datetime) -> int:

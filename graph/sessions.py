@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
 
-OF_A_USER = {"Event": "PERFORMED", "Feedback": "GAVE", "Impression": "WAS_SHOWN"}
+MAKES_A_USERS = {"Event": "PERFORMED", "Feedback": "GAVE"}
+"""What a user does or says in a session that makes it theirs, and the relation to it."""
+# What was merely shown takes no session: whoever asks writes that, and it answers nobody.
+OF_A_USER = {**MAKES_A_USERS, "Impression": "WAS_SHOWN"}
 """What a session leaves behind, and the relation that makes it a user's."""
 
 
@@ -17,11 +20,10 @@ def sessions_of_others(connection: Connection, sessions: Sequence[str], user: st
         sessions: by id.
         user: who is nobody else; with None every user is.
     """
-    # What was merely shown takes no session: whoever asks writes that, and it answers nobody.
     texts = (
-        f"UNWIND $sessions AS session MATCH (n:{label} {{session: session}})<-[:{OF_A_USER[label]}]-(u:User) "
+        f"UNWIND $sessions AS session MATCH (n:{label} {{session: session}})<-[:{relation}]-(u:User) "
         "WHERE u.id <> $user RETURN DISTINCT session"
-        for label in ("Event", "Feedback")
+        for label, relation in MAKES_A_USERS.items()
     )
     # No user's id is empty.
     query = Query(" UNION ".join(texts), {"sessions": list(dict.fromkeys(sessions)), "user": user or ""})

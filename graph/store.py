@@ -277,6 +277,10 @@ class Store:
         """Keeps which answers were given to whom."""
         impressions.record_impressions(self._connection, shown)
 
+    def answers_of_others(self, given: Sequence[str], user: str | None) -> list[str]:
+        """Which of some answers somebody other than a user was given, or their session; None: any user at all."""
+        return impressions.answers_of_others(self._connection, given, user)
+
     def delete_impressions(self, before: datetime) -> int:
         """Deletes the answers that were kept before a moment, by the wall clock; says how many."""
         return impressions.delete_impressions(self._connection, before)

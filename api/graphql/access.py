@@ -1,4 +1,4 @@
-"""Which role each root field needs, and whose name and session a storefront may use. What is not listed needs
+"""Which role each root field needs, and whose name, session and answers a storefront may use. What is not listed needs
 `server`.
 """
 
@@ -19,6 +19,7 @@ from schema.files import WriteError
 _log = structlog.get_logger()
 _USER = "userId"
 _SESSION = "sessionId"
+_ANSWER = "recommendationId"
 _NODE = "id"
 
 
@@ -112,6 +113,21 @@ def check_sessions(context: Context, given: object) -> None:
         raise ForbiddenError("the session is another user's", field=_SESSION, remedy=remedy)
 
 
+def check_answers(context: Context, given: object) -> None:
+    """Looks through arguments, however deep, for answers that another user than the storefront's own was given.
+
+    Whoever speaks for one user would else make the click-through of what others were shown.
+    One question to the store if there are answers at all.
+
+    Raises:
+        ForbiddenError: there is one.
+    """
+    answers = list(_named(_ANSWER, given))
+    if answers and context.shop.store.answers_of_others(answers, context.caller.user):
+        remedy = "leave it out, or ask for a list anew when another user or nobody is logged in"
+        raise ForbiddenError("the answer was given to another user", field=_ANSWER, remedy=remedy)
+
+
 def _named(name: str, given: object) -> Iterator[str]:
     """What arguments say under a name, at any depth."""
     if isinstance(given, Mapping):
@@ -137,6 +153,7 @@ def _put_before(field: Any, access: Access | None, place: str) -> None:
         if context.caller.is_visitor:
             check_users(context.caller, arguments)
             check_sessions(context, arguments)
+            check_answers(context, arguments)
             if place == "Query.node":
                 _check_node(context.caller, arguments[_NODE])
         if access is None or not access.audited:

@@ -32,6 +32,6 @@ export function pieces(key, values = {}) {
 }
 
 /** A message that may not be there; what stands for it then. */
-export const either = (key, other) => (key in messages ? t(key) : other);
+export const either = (key, other, values) => (key in messages ? t(key, values) : other);
 
 const shown = (value) => (typeof value === "number" ? NUMBER.format(value) : value);

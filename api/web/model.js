@@ -7,7 +7,7 @@ import { either, pieces, t } from "./language.js";
 import { loading, problem } from "./states.js";
 import { count, did, percent, plain, sentence, signed, spaced, term, time } from "./words.js";
 
-const MODEL = "{ model { version createdAt asOf products behaviours fit } }";
+const MODEL = "{ model { version createdAt asOf products behaviours metrics fit } }";
 // Apart, since it needs another role than the model.
 const EVALUATION = "{ evaluation }";
 
@@ -23,7 +23,7 @@ export async function model(main, values, signal) {
       ask(EVALUATION, {}, signal).catch((error) => ({ evaluation: null, error })),
       readiness(),
     ]);
-    put(body, about(found), figures(judged), worth(found.fit), weights(found), parts(ready));
+    put(body, about(found), figures(judged), own(found), worth(found.fit), weights(found), parts(ready));
   } catch (error) {
     if (error.name !== "AbortError") put(body, problem(error, () => model(main, values, signal)));
   }
@@ -67,6 +67,20 @@ function figure(metric, names, models, interval) {
     return [h("span", { class: found === best ? "best" : null }, number(found, 4)), range];
   };
   return [words, ...names.map(value)];
+}
+
+function own({ metrics }) {
+  const figures = Object.keys(metrics).map((metric) => metric.split("@"));
+  if (!figures.length) return null;
+  const names = [...new Set(figures.map(([name]) => name))];
+  const lengths = [...new Set(figures.map(([, length]) => length))].sort((a, b) => a - b);
+  const words = (name) => [either(`model.${name}.name`, sentence(spaced(name))), " ", h("code", {}, `${name}@k`), h("small", {}, either(`model.${name}.words`, "", { length: "k" }))];
+  const value = (found) => number(found, found < 1 ? 4 : 2);
+  return panel(
+    t("model.own"),
+    h("p", { class: "soft" }, t("model.ownWords", { length: lengths[0] })),
+    table(t("model.own"), [t("model.figure"), ...lengths.map((length) => `#k = ${length}`)], names.map((name) => [words(name), ...lengths.map((length) => value(metrics[`${name}@${length}`]))])),
+  );
 }
 
 function worth({ adds = {}, measure }) {

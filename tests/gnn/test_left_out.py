@@ -8,7 +8,7 @@ import pytest
 from small_shop import START
 
 from gnn.fold_in import if_unmet, with_category_mean
-from gnn.left_out import fitted, for_unmet
+from gnn.left_out import People, fitted, for_unmet
 from gnn.stand_ins import StandIns
 
 NOW_MS = int((START + timedelta(days=100)).timestamp() * 1000)
@@ -30,8 +30,13 @@ def people(scorer):
     return [(history(scorer, n, n + 2, n + 10), NOW_MS, n) for n in range(12)]
 
 
+def asked(scorer, people, unmet=()):
+    return People.of(scorer, scorer.likeness.known, np.array(unmet, np.intp), people)
+
+
 def refitted(scorer, people, seed=0):
-    return fitted(replace(scorer.likeness, graph=0.0, scale=1.0), scorer, people, np.random.default_rng(seed))
+    bare = replace(scorer.likeness, graph=0.0, scale=1.0)
+    return fitted(bare, scorer, asked(scorer, people), np.random.default_rng(seed))
 
 
 def test_as_a_new_one_a_product_that_nobody_met_has_the_vector_that_it_has(unmet_scorer):
@@ -90,7 +95,7 @@ def test_nobody_tells_nothing(scorer):
 def test_what_nobody_had_met_by_the_build_takes_no_more_than_its_share_of_places(scorer, people, share):
     unmet = np.arange(30, 40)
     likeness = replace(scorer.likeness, graph=0.0, scale=3.0)
-    stand_ins = for_unmet(likeness, scorer, unmet, people, share)
+    stand_ins = for_unmet(likeness, scorer, asked(scorer, people, unmet), share)
 
     def places(found):
         count = 0
@@ -110,5 +115,5 @@ def test_what_nobody_had_met_by_the_build_takes_no_more_than_its_share_of_places
 
 def test_less_than_their_share_of_places_is_not_made_up_for(scorer, people):
     likeness, unmet = replace(scorer.likeness, scale=0.1), np.arange(30, 40)
-    stand_ins = for_unmet(likeness, scorer, unmet, people, 1.0)
+    stand_ins = for_unmet(likeness, scorer, asked(scorer, people, unmet), 1.0)
     assert stand_ins.total == pytest.approx(likeness.stand_ins(scorer, unmet).total)

@@ -41,6 +41,19 @@ def test_what_was_shown_in_a_session_moves_with_it(store: Store) -> None:
     assert list(whose(store)) == [("r1", "new"), ("r2", None)]
 
 
+def test_an_answer_is_of_whoever_was_given_it_or_has_its_session(store: Store) -> None:
+    fill(store)
+    store.record_events(events(("n1", "ann", "pot", "view", 12, None, None, "s of ann")))
+    told = [impression("r1", "tea", user="ann"), impression("r2", "tea", session="s of ann"), impression("r3", "tea")]
+    both = impression("r4", "tea", user="bob", session="s of ann")
+    store.record_impressions([*told, both, impression("r5", "tea", session="s of nobody")])
+    asked = ["r1", "r2", "r3", "r4", "r5", "r1", "none"]
+    assert store.answers_of_others(asked, "ann") == ["r4"]
+    assert store.answers_of_others(asked, "bob") == ["r1", "r2"]
+    assert store.answers_of_others(asked, None) == ["r1", "r2", "r4"]
+    assert store.answers_of_others([], None) == []
+
+
 def test_old_answers_are_deleted(store: Store) -> None:
     fill(store)
     store.record_impressions([impression(f"r{n}", "tea", user="ann") for n in range(2_001)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from keyed_shop import Keyed, keyed_here
+from keyed_shop import KEYS, Keyed, keyed_here, token
 from playwright.sync_api import Browser, expect, sync_playwright
 from served_shop import Client, load
 
@@ -83,6 +83,24 @@ def keyed(home: Path, untouched: Path) -> Iterator[Keyed]:
     """A server of the same shop that asks for keys."""
     with keyed_here(home) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def visitor(keyed: Keyed) -> Client:
+    """A storefront, for a user who is logged in."""
+    return keyed.by(token("u6"))
+
+
+@pytest.fixture(scope="session")
+def anonymous(keyed: Keyed) -> Client:
+    """A storefront, for nobody in particular."""
+    return keyed.by(KEYS["storefront"])
+
+
+@pytest.fixture(scope="session")
+def server(keyed: Keyed) -> Client:
+    """The shop's own server."""
+    return keyed.by(KEYS["server"])
 
 
 @pytest.fixture(scope="session")

@@ -21,21 +21,6 @@ RECOMMEND = "query($a: AudienceInput!) { recommendations(audience: $a, first: 1)
 RECORD = "mutation($e: [EventInput!]!) { recordEvents(events: $e) { accepted userErrors { code } } }"
 
 
-@pytest.fixture(scope="module")
-def visitor(keyed: Keyed) -> Client:
-    return keyed.by(token("u6"))
-
-
-@pytest.fixture(scope="module")
-def anonymous(keyed: Keyed) -> Client:
-    return keyed.by(KEYS["storefront"])
-
-
-@pytest.fixture(scope="module")
-def server(keyed: Keyed) -> Client:
-    return keyed.by(KEYS["server"])
-
-
 def codes(answer: dict[str, Any]) -> list[str]:
     return [error["extensions"]["code"] for error in answer.get("errors", ())]
 

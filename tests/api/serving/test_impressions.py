@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from served_shop import EXPERT, Client, event, within
@@ -10,6 +11,9 @@ from served_shop import EXPERT, Client, event, within
 from graph import Query, connect
 
 CLICKS = "query($days: Int) { clickThrough(days: $days) { modelVersion placement rank shown clicked bought rate } }"
+RECORD = "mutation($e: [EventInput!]!) { recordEvents(events: $e) { accepted } }"
+SAY = """mutation($a: ID, $s: String!) { recordFeedback(input: {kind: NOT_INTERESTED, sessionId: $s, productId: "p1",
+    recommendationId: $a}) { changed } }"""
 KEPT = "MATCH (i:Impression {id: $id}) OPTIONAL MATCH (u:User)-[:WAS_SHOWN]->(i) RETURN properties(i) AS i, u.id AS who"
 
 
@@ -88,6 +92,41 @@ def test_what_is_chosen_counts_for_the_answer_it_follows_from(
     after = counted()
     assert after[41][1:] == (before[41][1] + 1, before[41][2] + 1)
     assert after[42][1:] == (before[42][1] + 1, before[42][2])
+
+
+def test_a_storefront_tells_what_came_of_answers_to_its_user_and_to_nobody(
+    visitor: Client, anonymous: Client, server: Client, kept: Callable[[str], dict[str, Any] | None]
+) -> None:
+    page, session = uuid4().hex, uuid4().hex
+    server.record(event("p3", "view", userId="u7", sessionId=session))
+    audiences = {
+        "own": {"userId": "u6"},
+        "foreign": {"userId": "u7"},
+        "session of another": {"sessionId": session},
+        "page": {"sessionId": page},
+        "nobody's": {},
+    }
+    answers = {name: server.recommend(audience, 3)["recommendationId"] for name, audience in audiences.items()}
+    assert within(5.0, lambda: all(kept(answer) for answer in answers.values()))
+
+    def refused(client: Client, answer: str, **who: str) -> bool:
+        """Whether an event that follows from an answer is, with another one of the same batch."""
+        sound, follows = event("p1", "view", **who), event("p2", "view", recommendationId=answers[answer], **who)
+        told = client.post(RECORD, e=[sound, follows])
+        found = [(error["extensions"]["code"], error["extensions"]["field"]) for error in told.get("errors", ())]
+        said = client.post(SAY, a=answers[answer], s=page)
+        assert [error["extensions"]["code"] for error in said.get("errors", ())] == [code for code, _ in found]
+        if not found:
+            return False
+        assert found == [("FORBIDDEN", "recommendationId")]
+        assert server.record(sound)["accepted"] == [sound["eventId"]]
+        return True
+
+    theirs = {"foreign", "session of another"}
+    assert {name for name in answers if refused(visitor, name, sessionId=page)} == theirs
+    assert {name for name in answers if refused(anonymous, name, sessionId=page)} == {*theirs, "own"}
+    assert not {name for name in answers if refused(server, name, sessionId=page)}
+    assert {name for name in answers if refused(visitor, name, userId="u6")} == theirs
 
 
 def test_only_experts_are_told_and_only_for_a_sensible_time(shop: Client) -> None:

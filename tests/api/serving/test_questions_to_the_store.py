@@ -141,3 +141,11 @@ def test_whose_sessions_are_is_one_question_for_a_storefront_and_none_for_others
     for count in (1, 50):
         events = [event("p1", "view", sessionId=f"s{n}", eventId=f"own {n}") for n in range(count)]
         assert asked(record, VISITOR, e=events) == asked(record, SERVER, e=events) + 1
+
+
+def test_whose_answers_are_is_one_question_for_a_storefront_and_none_for_others(asked: Callable[..., int]) -> None:
+    record = "mutation($e: [EventInput!]!) { recordEvents(events: $e) { accepted } }"
+    for count in (1, 50):
+        follows = [{"eventId": f"follows {n}", "recommendationId": f"r{n}"} for n in range(count)]
+        events = [event("p1", "view", userId="u1", **one) for one in follows]
+        assert asked(record, VISITOR, e=events) == asked(record, SERVER, e=events) + 1

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
 from served_shop import Client, event
 
 from api import pipeline
@@ -67,6 +69,44 @@ def test_the_model_has_the_figures_of_an_evaluation_of_its_own_data(
         report["snapshot"] = {**data, "change_number": manifest.change_number, **changed}
     (reports / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
     assert shop.ask("{ model { metrics } }")["model"]["metrics"] == expected
+
+
+NAMED = {
+    "en-GB": ("All figures of this model", "Normalised discounted cumulative gain", "k is how many products"),
+    "zh-CN": ("此模型的全部指标", "归一化折损累计增益", "k 是所看列表的长度"),
+}
+
+
+@pytest.mark.parametrize("language", NAMED)
+def test_the_page_of_the_model_names_its_figures_in_full_where_there_are_any(
+    shop: Client, home: Path, reports: Path, browser: Browser, language: str
+) -> None:
+    title, name, words = NAMED[language]
+    figures = {"ndcg@20": 0.25, "ndcg@10": 0.125, "popularity@20": 50.916}
+    manifest = open_snapshot(home / "snapshot").manifest
+    data = {"ontology_hash": manifest.ontology_hash, "as_of": manifest.as_of.isoformat()}
+    report = {"metrics": figures, "models": {"pathrec": figures}, "intervals": {}, "questions": 5, "notes": []}
+    report |= {"readable_share": None, "snapshot": {**data, "change_number": manifest.change_number}}
+    reports.mkdir()
+    page = browser.new_page(locale=language)
+    table = page.get_by_role("region", name=title)
+
+    def show() -> None:
+        (reports / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
+        page.goto(f"{shop.url}/#/model")
+        page.reload()
+        expect(page.get_by_role("heading", level=2).nth(1)).to_be_visible()
+
+    show()
+    expect(table.get_by_role("columnheader")).to_contain_text(["", "k = 10", "k = 20"])
+    expect(table.get_by_role("row").filter(has_text=name).get_by_role("cell")).to_have_text(["0.1250", "0.2500"])
+    expect(table.get_by_role("row").filter(has_text="popularity@k").get_by_role("cell")).to_have_text(["–", "50.92"])
+    expect(page.get_by_text(words)).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    report["snapshot"] = None
+    show()
+    expect(table).to_have_count(0)
+    page.close()
 
 
 def test_an_evaluation_of_a_snapshot_says_which(home: Path) -> None:

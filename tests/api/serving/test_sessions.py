@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from keyed_shop import KEYS, Keyed, token
+from keyed_shop import Keyed, token
 from served_shop import Client, event
 from websockets.asyncio.client import connect
 
@@ -22,21 +22,6 @@ QUESTIONS = {
     "search": 'query($s: String!) { search(query: "mug", audience: {sessionId: $s}, first: 3) { edges { cursor } } }',
     "recordFeedback": SAY,
 }
-
-
-@pytest.fixture(scope="module")
-def server(keyed: Keyed) -> Client:
-    return keyed.by(KEYS["server"])
-
-
-@pytest.fixture(scope="module")
-def visitor(keyed: Keyed) -> Client:
-    return keyed.by(token("u6"))
-
-
-@pytest.fixture(scope="module")
-def anonymous(keyed: Keyed) -> Client:
-    return keyed.by(KEYS["storefront"])
 
 
 @pytest.fixture

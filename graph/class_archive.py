@@ -1,4 +1,4 @@
-"""An archive of the Java classes of the embedded engine, with which it starts in half of the processor time.
+"""An archive of the Java classes of the embedded engine, with which it starts in less processor time.
 
 Java reads such an archive at its start instead of opening, checking and linking thousands of classes one by one. The
 first engine of a machine lists what it loads and, when it ends, leaves a process behind that makes the archive from

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from graph.class_archive import ClassArchive, archive_for
 from graph.embedded import CLIENTS, RUNNING, SERVER, Running, lock_file, try_lock
 
 USER = "root"
@@ -35,7 +36,10 @@ def main(folder: Path) -> int:
         if os.fork():  # the lock goes along
             return 0
         os.setsid()  # Ctrl-C in a client's terminal is not for the engine
-        server, running = _start(folder)
+        archive = _archive()
+        server, running = _start(folder, archive.options() if archive else [])
+        if archive:
+            archive.drop_if_refused(_java_says("java.vm.info"))
         running.write(folder)
         with lock_file(folder / CLIENTS) as clients:
             while not try_lock(clients, fcntl.LOCK_EX):
@@ -43,12 +47,35 @@ def main(folder: Path) -> int:
             # From here on new clients wait at clients.lock until this process has ended.
             (folder / RUNNING).unlink(missing_ok=True)
             server.stop()  # type: ignore[attr-defined]
+            if archive:
+                archive.make_from(_java_says("java.home"), _java_options(), _java_says("java.class.path"))
             sys.stdout.flush()
             # The Java machine's own way out takes seconds and has nothing left to save.
             os._exit(0)
 
 
-def _start(folder: Path) -> tuple[object, Running]:
+def _archive() -> ClassArchive | None:
+    import jpype
+    from arcadedb_embedded.jvm import get_bundled_jre_lib_path, get_jar_path
+
+    files = [Path(get_bundled_jre_lib_path()), Path(jpype.__file__), *Path(get_jar_path()).glob("*.jar")]
+    return archive_for(files, [HEAP])
+
+
+def _java_says(name: str) -> str:
+    import jpype
+
+    return str(jpype.java.lang.System.getProperty(name))
+
+
+def _java_options() -> list[str]:
+    import jpype
+
+    bean = jpype.java.lang.management.ManagementFactory.getRuntimeMXBean()
+    return [str(option) for option in bean.getInputArguments()]
+
+
+def _start(folder: Path, java_options: list[str]) -> tuple[object, Running]:
     from arcadedb_embedded.server import ArcadeDBServer  # the import alone may start Java
 
     (folder / "config").mkdir(exist_ok=True)
@@ -70,7 +97,7 @@ def _start(folder: Path) -> tuple[object, Running]:
             "bolt_port": bolt,
             "server_defaultDatabases": f"neo4j[{USER}]",
         },
-        {"heap_size": HEAP, "jvm_args": [f"-Djava.util.logging.config.file={logging}"]},
+        {"heap_size": HEAP, "jvm_args": [f"-Djava.util.logging.config.file={logging}", *java_options]},
     )
     server.start()
     return server, Running(bolt=bolt, http=http, user=USER, password=password, pid=os.getpid())

@@ -109,7 +109,7 @@ def test_what_is_written_after_the_clock_was_set_back_counts(
 
 
 def test_what_happens_after_a_minute_does_not_count_in_it(store: Store, live: LiveModel) -> None:
-    minute = live.state.manifest.as_of.replace(second=0, microsecond=0) + timedelta(minutes=5)
+    minute = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=5)
     written(store, "p0", [minute + timedelta(seconds=1)], "next")
     written(store, "p1", [minute - timedelta(seconds=1)], "before")
     since = live.state.manifest.as_of - live.state.clock

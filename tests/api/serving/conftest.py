@@ -11,7 +11,6 @@ import pytest
 import torch
 from keyed_shop import KEYS, Keyed, keyed_here, token
 from playwright.sync_api import Browser, expect, sync_playwright
-from quick_training import short_training
 from served_shop import Client, load
 
 from api import pipeline, registry
@@ -32,8 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pipeline.export(store, home / "snapshot")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so little work is only slowed down by sharing it
-    with short_training():
-        pipeline.train(home / "snapshot", home / "trained", seed=1, device="cpu")
+    pipeline.train(home / "snapshot", home / "trained", seed=1, device="cpu")
     torch.set_num_threads(threads)
     registry.publish(home, home / "trained")
     (home / "images").mkdir()

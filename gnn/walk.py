@@ -76,9 +76,7 @@ def two_steps(  # noqa: C901 (plain loops; a helper that takes tuples of arrays 
 @numba.njit(cache=True, nogil=True)
 def _reached(starts: Array, links: Csr, size: int) -> Array:
     """Middle nodes that the starts lead to, some of them twice; all, in the order of memory, where few are left."""
-    count = 0
-    for j in starts:
-        count += _length(links, j)
+    count = _lengths(links, starts)
     if count * _FEW >= size:
         return np.arange(size, dtype=np.uint32)
     nodes = np.empty(count, np.uint32)
@@ -149,10 +147,7 @@ def two_steps_between(
     table, nodes, first, start, weight = _by_node(starts, own, links)
     end_indptr, end_indices, end_data = ends
     middle_indptr, middle_products, middle_data = by_middle
-    back = 0
-    for product in products:
-        back += _length(ends, product)
-    if _longer(by_middle, nodes, back):
+    if _longer(by_middle, nodes, _lengths(ends, products)):
         for i in range(len(products)):
             product = products[i]
             for to in range(end_indptr[product], end_indptr[product + 1]):
@@ -174,9 +169,7 @@ def two_steps_between(
 
 
 @numba.njit(cache=True, nogil=True)
-def _by_node(  # noqa: C901 (plain loops)
-    starts: Array, own: Array, links: Csr
-) -> tuple[Array, Array, Array, Array, Array]:
+def _by_node(starts: Array, own: Array, links: Csr) -> tuple[Array, Array, Array, Array, Array]:
     """Links of some starts by their middle node, in tables as large as what there is of them.
 
     Returns:
@@ -186,9 +179,7 @@ def _by_node(  # noqa: C901 (plain loops)
         start, weight: (L,) of each link, the start as its number among the starts; the weight of own nodes is 0.
     """
     indptr, indices, data = links
-    count = 0
-    for j in starts:
-        count += _length(links, j)
+    count = _lengths(links, starts)
     size = 4
     while size < 2 * count:
         size *= 2
@@ -259,6 +250,15 @@ def _add(
 @numba.njit(cache=True, nogil=True)
 def _length(matrix: Csr, row: int) -> Any:
     return matrix[0][row + 1] - matrix[0][row]
+
+
+@numba.njit(cache=True, nogil=True)
+def _lengths(matrix: Csr, rows: Array) -> int:
+    """How many entries some rows have together."""
+    count = 0
+    for row in rows:
+        count += _length(matrix, row)
+    return count
 
 
 @numba.njit(cache=True, nogil=True)

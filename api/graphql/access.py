@@ -14,6 +14,7 @@ from api.graphql.context import Context
 from api.graphql.ids import parse_global_id
 from api.services.callers import Caller, Role
 from api.services.errors import ForbiddenError
+from graph import Store
 from schema.files import WriteError
 
 _log = structlog.get_logger()
@@ -21,6 +22,21 @@ _USER = "userId"
 _SESSION = "sessionId"
 _ANSWER = "recommendationId"
 _NODE = "id"
+_OF_OTHERS = (
+    (
+        _SESSION,
+        Store.sessions_of_others,
+        "the session is another user's",
+        "give the page a session of its own, with a new id, when another user or nobody is logged in",
+    ),
+    (
+        _ANSWER,
+        Store.answers_of_others,
+        "the answer was given to another user",
+        "leave it out, or ask for a list anew when another user or nobody is logged in",
+    ),
+)
+"""What is somebody's: its argument, which of some are others', and what is said of one."""
 
 
 @dataclass(frozen=True)
@@ -99,33 +115,19 @@ def check_users(caller: Caller, given: object) -> None:
         caller.require_user(user)
 
 
-def check_sessions(context: Context, given: object) -> None:
-    """Looks through arguments, however deep, for sessions that are another user's than the storefront's own.
+def check_others(context: Context, given: object) -> None:
+    """Looks through arguments, however deep, for sessions and answers of another user than the storefront's own.
 
-    One question to the store if there are sessions at all.
-
-    Raises:
-        ForbiddenError: there is one.
-    """
-    sessions = list(_named(_SESSION, given))
-    if sessions and context.shop.store.sessions_of_others(sessions, context.caller.user):
-        remedy = "give the page a session of its own, with a new id, when another user or nobody is logged in"
-        raise ForbiddenError("the session is another user's", field=_SESSION, remedy=remedy)
-
-
-def check_answers(context: Context, given: object) -> None:
-    """Looks through arguments, however deep, for answers that another user than the storefront's own was given.
-
-    Whoever speaks for one user would else make the click-through of what others were shown.
-    One question to the store if there are answers at all.
+    Whoever speaks for one user would else read what others do, or make the click-through of what they were shown.
+    One question to the store for sessions if there are any at all, and one for answers.
 
     Raises:
         ForbiddenError: there is one.
     """
-    answers = list(_named(_ANSWER, given))
-    if answers and context.shop.store.answers_of_others(answers, context.caller.user):
-        remedy = "leave it out, or ask for a list anew when another user or nobody is logged in"
-        raise ForbiddenError("the answer was given to another user", field=_ANSWER, remedy=remedy)
+    for name, of_others, message, remedy in _OF_OTHERS:
+        named = list(_named(name, given))
+        if named and of_others(context.shop.store, named, context.caller.user):
+            raise ForbiddenError(message, field=name, remedy=remedy)
 
 
 def _named(name: str, given: object) -> Iterator[str]:
@@ -152,8 +154,7 @@ def _put_before(field: Any, access: Access | None, place: str) -> None:
             context.caller.require_any(access.roles)
         if context.caller.is_visitor:
             check_users(context.caller, arguments)
-            check_sessions(context, arguments)
-            check_answers(context, arguments)
+            check_others(context, arguments)
             if place == "Query.node":
                 _check_node(context.caller, arguments[_NODE])
         if access is None or not access.audited:

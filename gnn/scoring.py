@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from math import isqrt
+from math import hypot, isqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +80,14 @@ class Scorer:
     pulse: Pulse | None = None
     stand_ins: StandIns = field(default_factory=StandIns.none)
     likeness: Likeness | None = None
+
+    @cached_property
+    def deviation(self) -> float:
+        """How much the scores of products vary for people: by what anybody likes, and by what each of them does.
+
+        A prior alone would not do: next to the personal part it can be as good as nothing.
+        """
+        return hypot(float(self.prior.std()), self.default_weight) or 1.0
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -38,7 +38,7 @@ class RuleType:
     kind: RuleKindName
     position: int | None = strawberry.field(description="Rank of a PIN, from 1.")
     weight: float | None = strawberry.field(
-        description="Of BOOST and BURY, in deviations of what products score for anybody."
+        description="Of BOOST and BURY, in deviations of what products score for people."
     )
     product_ids: list[str]
     category_ids: list[str] = strawberry.field(description="With all categories below them.")
@@ -80,7 +80,7 @@ class RuleInput:
     weight: float | None = strawberry.field(
         default=None,
         description="Of BOOST and BURY, above 0 and at most 10, by default 1: a deviation of what products score for "
-        "anybody.",
+        "people.",
     )
     start: datetime | None = strawberry.field(default=None, description="By the shop's clock; by default at once.")
     end: datetime | None = strawberry.field(default=None, description="By default never.")

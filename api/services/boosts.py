@@ -20,7 +20,7 @@ def boosted(viewing: Viewing) -> Viewing:
     viewing = replace(viewing, rules=rules)
     if not rules.weights:
         return viewing
-    deviation = float(viewing.state.scorer.prior.std()) or 1.0
+    deviation = viewing.state.scorer.deviation
     extras = []
     for found in rules.weights:
         values = np.zeros(len(viewing.scores))

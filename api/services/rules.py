@@ -31,7 +31,7 @@ class Located:
 
     @property
     def deviations(self) -> float:
-        """What it puts on a score, in deviations of what products score for anybody."""
+        """What it puts on a score, in deviations of what products score for people."""
         weight = 1.0 if self.rule.weight is None else self.rule.weight
         return -weight if self.rule.kind == "BURY" else weight
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -110,3 +111,12 @@ def test_a_product_that_was_deleted_has_no_position(artifact):
     gone = Scorer(**{**{f: getattr(scorer, f) for f in scorer.__dataclass_fields__}, "alive": alive})
     assert gone.position("p3") is None
     assert gone.position("p4") == 4
+
+
+def test_scores_vary_by_the_personal_part_too(artifact_folder):
+    scorer = replace(load_artifact(artifact_folder).scorer, default_weight=4.0)
+    prior = np.resize([-3.0, 3.0], scorer.size)
+    flat = replace(scorer, prior=np.zeros_like(scorer.prior))
+    assert replace(scorer, prior=prior).deviation == pytest.approx(5.0)
+    assert flat.deviation == pytest.approx(4.0)
+    assert replace(flat, default_weight=0.0).deviation == 1.0

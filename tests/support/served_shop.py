@@ -78,6 +78,15 @@ class Client:
         edges = self.recommend(audience, first, **variables)["edges"]
         return [edge["node"]["productId"] for edge in edges]
 
+    def wait_for_a_minute(self, seconds: float) -> None:
+        """Waits for a new minute of the shop's clock where the present one ends so soon.
+
+        What products score for anybody is that of a minute: lists that are compared are asked for in one.
+        """
+        left = 60 - datetime.fromisoformat(self.recommend({}, 1)["asOf"]).second
+        if left < seconds:
+            time.sleep(left)
+
     def record(self, *events: dict[str, Any]) -> dict[str, Any]:
         query = """mutation($events: [EventInput!]!) { recordEvents(events: $events) {
             accepted duplicates rejected { index code message } userErrors { code field message } } }"""

@@ -72,6 +72,12 @@ def shop(serve: Callable[[Path], Client], home: Path, untouched: Path) -> Client
     return serve(home)
 
 
+@pytest.fixture
+def in_one_minute(shop: Client) -> None:
+    """Time for a few pages whose lists differ by nothing but what was asked."""
+    shop.wait_for_a_minute(20)
+
+
 @pytest.fixture(scope="session")
 def second(serve: Callable[[Path], Client], home: Path) -> Client:
     """Another process over the same store."""

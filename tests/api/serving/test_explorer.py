@@ -81,6 +81,7 @@ def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_from_a_shopper_to_reasons_that_add_up_and_a_list_without_a_purchase(page: Page, shop: Client) -> None:
     view(page, shop, "")
     page.get_by_role("combobox").fill("u8")
@@ -133,6 +134,7 @@ def assert_adds_up(sheet: Any, score: float) -> None:
     assert bars[-1][1] == pytest.approx(bars[-2][1], abs=2.5)
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_the_paths_of_a_product_are_drawn_with_their_weight(page: Page, shop: Client) -> None:
     product = shop.ids({"userId": "u8"}, 1)[0]
     view(page, shop, f"?user=u8&why={product}")
@@ -147,6 +149,7 @@ def test_the_paths_of_a_product_are_drawn_with_their_weight(page: Page, shop: Cl
     assert any("mug" in title for title in titles)
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_taking_out_what_the_counterfactual_names_moves_the_product_out_of_the_list(page: Page, shop: Client) -> None:
     user, product, length = next(counterfactuals(shop))
     view(page, shop, f"?user={user}&why={product}")
@@ -171,6 +174,7 @@ def counterfactuals(shop: Client) -> Iterator[tuple[str, str, int]]:
                 yield user, edge["node"]["productId"], len(edges)
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_product_that_is_taken_out_in_the_sheet_gives_nothing_to_the_score(page: Page, shop: Client) -> None:
     product = shop.ids({"userId": "u8"}, 1)[0]
     view(page, shop, f"?user=u8&why={product}")
@@ -228,6 +232,7 @@ def columns(page: Page) -> int:
     return tops.count(tops[0])
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_view_can_be_sent_to_somebody(browser: Browser, page: Page, shop: Client) -> None:
     product = shop.ids({"userId": "u8"}, 3)[2]
     view(page, shop, "?user=u8")
@@ -242,6 +247,7 @@ def test_a_view_can_be_sent_to_somebody(browser: Browser, page: Page, shop: Clie
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_products_and_nobody_have_lists_as_well(page: Page, shop: Client) -> None:
     view(page, shop, "")
     page.get_by_text("Products", exact=True).click()
@@ -256,6 +262,7 @@ def test_products_and_nobody_have_lists_as_well(page: Page, shop: Client) -> Non
     expect(page.get_by_text("The shop knows nobody with the id nobody at all.")).to_be_visible()
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_more_of_a_list_comes_when_asked_for(page: Page, shop: Client) -> None:
     view(page, shop, "?user=u8")
     page.get_by_role("button", name="Show 24 more").click()
@@ -320,6 +327,7 @@ def test_the_language_is_chosen_with_the_keyboard_and_remembered(page: Page, sho
     assert page.title().startswith("为谁推荐")
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_list_is_narrowed_down_with_the_keyboard(page: Page, shop: Client) -> None:
     view(page, shop, "?user=u8")
     whole = ranking(page)
@@ -342,6 +350,7 @@ def test_a_list_is_narrowed_down_with_the_keyboard(page: Page, shop: Client) -> 
     assert ranking(page) == whole
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_prices_what_is_not_available_and_what_was_bought_are_in_the_address(page: Page, shop: Client) -> None:
     view(page, shop, "?user=u8&min=5&max=20&bought=yes")
     wanted = {"price": {"min": 5, "max": 20}, "includeBought": True}
@@ -351,6 +360,7 @@ def test_prices_what_is_not_available_and_what_was_bought_are_in_the_address(pag
     expect(page.get_by_text("No product is left that could be recommended.")).to_be_visible()
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_the_page_works_behind_a_path_prefix(page: Page, shop: Client) -> None:
     asked = []
 
@@ -371,6 +381,7 @@ def test_a_picture_elsewhere_is_not_asked_for(page: Page, shop: Client) -> None:
     expect(page.get_by_role("dialog").locator(".head .letter")).to_have_text("F")
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_an_expert_sees_the_cypher_of_each_path(browser: Browser, shop: Client) -> None:
     product = shop.ids({"userId": "u8"}, 1)[0]
     with opening(browser, shop.url, extra_http_headers=EXPERT) as page:
@@ -379,6 +390,7 @@ def test_an_expert_sees_the_cypher_of_each_path(browser: Browser, shop: Client) 
         expect(page.get_by_role("dialog").locator("pre").first).to_contain_text("MATCH")
 
 
+@pytest.mark.usefixtures("in_one_minute")
 def test_a_search_is_narrowed_down_by_what_was_found(page: Page, shop: Client) -> None:
     query = """query($words: String!, $filter: ProductFilter) { search(query: $words, audience: {userId: "u8"},
         filter: $filter, first: 24) { totalCount edges { score node { productId } } } }"""

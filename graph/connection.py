@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -126,6 +126,15 @@ class Connection:
             with self._session(write=False) as session:
                 for record in session.run(query.text, dict(query.parameters)):
                     yield record.values()
+        except (bolt.Neo4jError, bolt.DriverError) as error:
+            raise self._translated(error) from error
+
+    def records(self, query: Query) -> Generator[dict[str, Any], None, None]:
+        """Rows by column name as they come, without keeping them; not tried again."""
+        try:
+            with self._session(write=False) as session:
+                for record in session.run(query.text, dict(query.parameters)):
+                    yield dict(record)
         except (bolt.Neo4jError, bolt.DriverError) as error:
             raise self._translated(error) from error
 

@@ -15,6 +15,7 @@ from graph import (
     changes,
     deletion,
     events,
+    explore,
     features,
     feedback,
     impressions,
@@ -347,6 +348,10 @@ class Store:
     def delete_user(self, user: str) -> bool:
         """Deletes a person and all they did; False if there is nobody of this id."""
         return deletion.delete_user(self._connection, self.ontology, user)
+
+    def explore(self, query: Query, most_rows: int = explore.MOST_ROWS) -> explore.Table:
+        """The first rows of a query that somebody wrote; what would change anything is refused."""
+        return explore.explore(self._connection, query, most_rows)
 
     def changes(self, after: int) -> list[Change]:
         """Entries of the change log with a higher number."""

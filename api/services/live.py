@@ -299,8 +299,7 @@ class LiveModel:
 
     def _load(self, path: Path) -> Erasures:
         artifact = load_artifact(path)
-        ontology = self._store.stored_ontology() or self._store.ontology
-        check_fit(artifact.manifest, ontology)
+        check_fit(artifact.manifest, self._store.renew_ontology())
         # Outside the lock, since an index takes its time: whatever changes meanwhile is in the log.
         state = fresh_state(artifact, self._store)
         with self._lock:
@@ -321,7 +320,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
     change = min(artifact.manifest.change_number, store.change_number())
     products, clock = store.nodes("Product"), store.clock()
     built = Built.of(artifact.scorer)
-    scorer = adopt(artifact.scorer, store.stored_ontology() or store.ontology)
+    scorer = adopt(artifact.scorer, store.renew_ontology())
     present = set(products.column("id").to_pylist())
     scorer = remove_products(scorer, [key for key in scorer.product_ids if key not in present])
     scorer = _written(scorer, store, sorted(present.difference(scorer.positions)), built)
@@ -349,6 +348,8 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         return replace(state, change=max(state.change, store.change_number()))
     erasures = Erasures.of(changes)
     scorer = state.scorer
+    if any(change.kind == "ONTOLOGY_GROWN" for change in changes):
+        scorer = adopt(scorer, store.renew_ontology())
     for person in erasures.people:
         scorer = forget_person(scorer, person)
     scorer = forget_meetings(scorer, erasures.meetings)

@@ -21,3 +21,7 @@ class QueryRefused(StoreError):  # noqa: N818 - named as its neighbour is
 
 class KnowledgeError(StoreError):
     """A rule of knowledge names what is not there, contradicts the graph, or returns something else than links."""
+
+
+class NoSuchRule(KnowledgeError):  # noqa: N818 - named as its neighbours are
+    """There is no rule of knowledge of some id."""

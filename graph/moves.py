@@ -7,13 +7,13 @@ exactly that. Loads read it as the relation it stands for: what the shop's data 
 from dataclasses import dataclass
 
 from graph.claims import Pair, Settled, settle
-from graph.connection import Transaction
+from graph.connection import Row, Rows, Transaction
 from graph.cypher import Query, quoted
 from graph.errors import KnowledgeError
 from graph.serving import category_trees
-from schema.ontology import MOVED_FROM, Ontology
+from schema.ontology import MOVABLE, MOVED_FROM, Ontology
 
-IN_CATEGORY, CHILD_OF = "IN_CATEGORY", "CHILD_OF"
+IN_CATEGORY, CHILD_OF = MOVABLE
 _NAMED = 5
 _MOVED = quoted(MOVED_FROM)
 
@@ -31,29 +31,51 @@ class Move:
     products: tuple[str, ...] = ()
 
 
-def move(transaction: Transaction, ontology: Ontology, rule: str, wanted: Move) -> Settled:
-    """Moves what is not moved yet, in a transaction that has a change number.
+def movable(rows: Rows, ontology: Ontology, rule: str, wanted: Move) -> list[Pair]:
+    """What a rule would move from where, (id, category), as the graph is now; of a rule at work, what it has not yet.
 
     Raises:
         KnowledgeError: something is not there, not in the category, or would be below itself.
     """
-    _check_category(transaction, wanted.to)
+    _check_category(rows, wanted.to)
     if wanted.category is not None:
-        _check_category(transaction, wanted.category)
-        _check_circle(transaction, ontology, wanted.category, wanted.to)
-        above = f"MATCH (a:Category {{id: $category}})-[r:{CHILD_OF}]->(b:Category) WHERE b.id <> $to RETURN a.id, b.id"
-        rows = transaction.rows(Query(above, {"category": wanted.category, "to": wanted.to}))
-        return _moved(transaction, ontology, CHILD_OF, rule, rows, wanted, [wanted.category])
-    if wanted.source == wanted.to:
+        _check_category(rows, wanted.category)
+        _check_circle(rows, ontology, wanted.category, wanted.to)
+        above = f"MATCH (a:Category {{id: $id}})-[:{CHILD_OF}]->(b:Category) WHERE b.id <> $to RETURN a.id, b.id"
+        return _pairs(rows(Query(above, {"id": wanted.category, "to": wanted.to})))
+    if wanted.source is None or wanted.source == wanted.to:
         raise KnowledgeError(f"products cannot move from {wanted.to} to itself; name another category")
-    _check_category(transaction, wanted.source or "")
+    _check_category(rows, wanted.source)
     inside = f"MATCH (a:Product)-[:{IN_CATEGORY}]->(b:Category {{id: $source}}) RETURN a.id, b.id"
-    rows = transaction.rows(Query(inside, {"source": wanted.source}))
+    found = _pairs(rows(Query(inside, {"source": wanted.source})))
     if wanted.products:
-        named, known = set(wanted.products), _moved_by(transaction, IN_CATEGORY, rule)
-        _check_inside(named, {row[0] for row in rows} | {row[0] for row in known}, wanted.source or "")
-        rows = [row for row in rows if row[0] in named]
-    return _moved(transaction, ontology, IN_CATEGORY, rule, rows, wanted, [row[0] for row in rows])
+        named = set(wanted.products)
+        known = {key for key, _ in (*found, *_moved_by(rows, IN_CATEGORY, rule))}
+        _check_inside(named, known, wanted.source)
+        found = [pair for pair in found if pair[0] in named]
+    return found
+
+
+def move(transaction: Transaction, ontology: Ontology, rule: str, wanted: Move) -> Settled:
+    """Moves what is not moved yet, in a transaction that has a change number.
+
+    Raises:
+        KnowledgeError: as of `movable`.
+    """
+    found = movable(transaction.rows, ontology, rule, wanted)
+    relation = relation_of(wanted)
+    label = quoted(ontology.relations[relation].source)
+    # A memory of each link takes its place, with all that it held.
+    text = (
+        f"UNWIND $rows AS row MATCH (a:{label} {{id: row[0]}})-[r:{relation}]->(b:Category {{id: row[1]}}) "
+        f"CREATE (a)-[m:{_MOVED}]->(b) SET m = properties(r), m.moved = $relation, m.moved_by = $rule DELETE r"
+    )
+    if found:
+        rows = [list(pair) for pair in found]
+        transaction.run(Query(text, {"rows": rows, "relation": relation, "rule": rule}))
+    moved = [key for key, _ in _moved_by(transaction.rows, relation, rule)]
+    everything = moved if wanted.category is None else [wanted.category]
+    return settle(transaction, ontology, relation, rule, {(key, wanted.to): 1.0 for key in everything})
 
 
 def move_back(transaction: Transaction, ontology: Ontology, rule: str, done: Move) -> Settled:
@@ -62,7 +84,7 @@ def move_back(transaction: Transaction, ontology: Ontology, rule: str, done: Mov
     Raises:
         KnowledgeError: a later rule has moved it on.
     """
-    relation = IN_CATEGORY if done.category is None else CHILD_OF
+    relation = relation_of(done)
     label = quoted(ontology.relations[relation].source)
     later = transaction.rows(
         Query(
@@ -85,43 +107,30 @@ def move_back(transaction: Transaction, ontology: Ontology, rule: str, done: Mov
     return settle(transaction, ontology, relation, rule, {})
 
 
-def _moved(
-    transaction: Transaction,
-    ontology: Ontology,
-    relation: str,
-    rule: str,
-    rows: list[list[str]],
-    wanted: Move,
-    fresh: list[str],
-) -> Settled:
-    """Turns links into memories of them, and puts those that are wanted in their place."""
-    label = quoted(ontology.relations[relation].source)
-    text = (
-        f"UNWIND $rows AS row MATCH (a:{label} {{id: row[0]}})-[r:{relation}]->(b:Category {{id: row[1]}}) "
-        f"CREATE (a)-[m:{_MOVED}]->(b) SET m = properties(r), m.moved = $relation, m.moved_by = $rule DELETE r"
-    )
-    if rows:
-        transaction.run(Query(text, {"rows": rows, "relation": relation, "rule": rule}))
-    before = [row[0] for row in _moved_by(transaction, relation, rule)]
-    ends: dict[Pair, float] = {(key, wanted.to): 1.0 for key in (*before, *fresh)}
-    return settle(transaction, ontology, relation, rule, ends)
+def relation_of(wanted: Move) -> str:
+    """The relation whose links a move changes."""
+    return IN_CATEGORY if wanted.category is None else CHILD_OF
 
 
-def _moved_by(transaction: Transaction, relation: str, rule: str) -> list[list[str]]:
+def _moved_by(rows: Rows, relation: str, rule: str) -> list[Pair]:
     text = f"MATCH (a)-[m:{_MOVED}]->(b:Category) WHERE m.moved = $relation AND m.moved_by = $rule RETURN a.id, b.id"
-    return transaction.rows(Query(text, {"relation": relation, "rule": rule}))
+    return _pairs(rows(Query(text, {"relation": relation, "rule": rule})))
 
 
-def _check_category(transaction: Transaction, category: str) -> None:
-    if not transaction.rows(Query("MATCH (c:Category {id: $id}) RETURN 1", {"id": category})):
+def _pairs(rows: list[Row]) -> list[Pair]:
+    return [(key, category) for key, category in rows]
+
+
+def _check_category(rows: Rows, category: str) -> None:
+    if not rows(Query("MATCH (c:Category {id: $id}) RETURN 1", {"id": category})):
         raise KnowledgeError(f"there is no category {category}; give the shop's own keys")
 
 
-def _check_circle(transaction: Transaction, ontology: Ontology, category: str, to: str) -> None:
+def _check_circle(rows: Rows, ontology: Ontology, category: str, to: str) -> None:
     text = (
         f"MATCH (t:Category {{id: $to}})-[:{category_trees(ontology)}*0..]->(c:Category {{id: $id}}) RETURN 1 LIMIT 1"
     )
-    if transaction.rows(Query(text, {"to": to, "id": category})):
+    if rows(Query(text, {"to": to, "id": category})):
         raise KnowledgeError(f"category {to} is {category} or below it; name one that is not")
 
 

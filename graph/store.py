@@ -19,7 +19,7 @@ from graph import (
     features,
     feedback,
     impressions,
-    knowledge,
+    knowledge_nodes,
     labels,
     load,
     neighbours,
@@ -346,29 +346,41 @@ class Store:
 
     def save_knowledge(self, rule: Knowledge) -> Knowledge:
         """Keeps a rule of knowledge as a draft, in place of the one of its id."""
-        return knowledge.save(self._connection, rule)
+        return knowledge_nodes.save(self._connection, rule)
 
     def knowledge(self) -> list[Knowledge]:
         """All rules of knowledge, the oldest first."""
-        return knowledge.all_rules(self._connection)
+        return knowledge_nodes.all_rules(self._connection)
 
     def found_knowledge(self, rule: str) -> Knowledge:
         """A rule of knowledge by its id."""
-        return knowledge.found(self._connection, rule)
+        return knowledge_nodes.found(self._connection, rule)
 
     def wanted_links(self, rule: Knowledge) -> dict[tuple[str, str], float]:
         """The links between products that a rule would put into the graph, (source, target) -> weight."""
-        return knowledge.wanted(self._connection, self.explore, rule)
+        return knowledge_nodes.wanted_links(self._connection, self.explore, rule)
+
+    def wanted_moves(self, rule: Knowledge) -> list[tuple[str, str]]:
+        """What a rule would move from where: (product or category, category)."""
+        return knowledge_nodes.wanted_moves(self._connection, rule)
+
+    def said_links(self) -> dict[tuple[str, str, str], str]:
+        """(relation, source, target) -> rule, of the links between products that rules put there."""
+        return knowledge_nodes.said_links(self._connection)
+
+    def shoppers(self) -> list[str]:
+        """Ids of all users who did anything, in order."""
+        return users.shoppers(self._connection)
 
     def apply_knowledge(self, rule: str, moment: datetime) -> Effect:
         """Puts what a rule says into the graph; of one that is applied, what it says by now."""
-        effect = knowledge.apply(self._connection, self.explore, rule, moment)
+        effect = knowledge_nodes.apply(self._connection, self.explore, rule, moment)
         self.renew_ontology()
         return effect
 
     def undo_knowledge(self, rule: str, moment: datetime) -> Effect:
         """Takes back exactly what a rule put into the graph."""
-        return knowledge.undo(self._connection, rule, moment)
+        return knowledge_nodes.undo(self._connection, rule, moment)
 
     def delete_events(self, ids: Sequence[str]) -> list[str]:
         """Deletes events; says which there were."""

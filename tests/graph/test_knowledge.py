@@ -10,7 +10,8 @@ import pytest
 
 from graph import Label, Named, ProductRecord, Query, Rule, Store, connect
 from graph.errors import KnowledgeError
-from graph.knowledge import Effect, Knowledge, KnowledgeKind, Status, mistakes
+from graph.knowledge import Effect, Knowledge, KnowledgeKind, Status
+from graph.knowledge_checks import mistakes
 from graph.moves import Move
 from schema.ontology import default_ontology, parse_ontology
 from tests.graph.shop_tables import fill, moment, relations
@@ -88,8 +89,8 @@ def test_an_applied_relation_is_one_of_the_shops_with_the_id_of_its_rule(store: 
     assert (said.status, said.applied, said.links) == (Status.APPLIED, NOW, 2)
     logged = [(change.kind, change.keys) for change in store.changes(number)]
     assert logged == [
-        ("RULES_WRITTEN", ("accessories",)),
-        ("RULES_WRITTEN", ("accessories",)),
+        ("KNOWLEDGE_WRITTEN", ("accessories",)),
+        ("KNOWLEDGE_WRITTEN", ("accessories",)),
         ("ONTOLOGY_GROWN", ("ACCESSORY_OF",)),
         ("PRODUCTS_WRITTEN", ("mug", "pot", "tea")),
     ]
@@ -335,7 +336,7 @@ def test_a_category_moves_below_another_and_back(store: Store) -> None:
     before, number = everything(store), store.change_number()
     apply(store, moved(to="garden", category="kitchen"))
     assert store.category_products(["garden", "all"]) == {"garden": ["pot", "tea"], "all": ["hat"]}
-    assert {change.kind for change in store.changes(number)} == {"RULES_WRITTEN"}
+    assert {change.kind for change in store.changes(number)} == {"KNOWLEDGE_WRITTEN"}
     store.undo_knowledge("move", NOW)
     assert everything(store) == before
     with pytest.raises(KnowledgeError, match="category kitchen is all or below it"):

@@ -1,7 +1,7 @@
 """A rule of knowledge as a YAML file, checked as a whole: each mistake with file, line and remedy."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,6 @@ from schema.ontology import Ontology
 
 _COLUMNS = ("source", "target", "weight")
 _WANTED = "source,target or source,target,weight"
-_PLACES = {"move": "to"}
 _MOST_TOLD = 20
 
 
@@ -76,7 +75,7 @@ def read_rule(path: Path, ontology: Ontology, now: datetime) -> Knowledge:
         raise KnowledgeError(listed(str(path), wrong, lines))
     pairs, more = _pairs(document, path.parent)
     rule = _rule(document, pairs, now)
-    wrong += more or [(_PLACES.get(field, field), message) for field, message in of_rule(ontology, rule)]
+    wrong += more or [(_place_of(field, content), message) for field, message in of_rule(ontology, rule)]
     if wrong:
         raise KnowledgeError(listed(str(path), wrong[:_MOST_TOLD], lines))
     return rule
@@ -94,6 +93,13 @@ def _mistake(found: ErrorDetails, names: Iterable[str]) -> Mistake:
     if found["type"] == "extra_forbidden":
         return place(found["loc"]), f"unknown; {suggestion(str(found['loc'][-1]), names)}"
     return place(found["loc"]), found["msg"]
+
+
+def _place_of(field: str, content: Mapping[str, Any]) -> str:
+    """Where in the file a mistake stands; what is lacking, at what it belongs to."""
+    if field == "says" and field not in content:
+        return "relation"
+    return "to" if field == "move" else field
 
 
 def _rule(document: _Document, pairs: dict[tuple[str, str], float], now: datetime) -> Knowledge:

@@ -1,5 +1,6 @@
 """What experts know, over HTTP: previewed, applied, seen in every process, undone."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from served_shop import EXPERT, Client
 
 from api import offline
 from api.settings import Settings
+from tests.support.commands import pathrec
 
 SHOWN = "ruleId kind status relation says links author note pairs { source target weight } appliedAt"
 SAVE = f"""mutation($rule: KnowledgeInput!) {{ upsertKnowledge(rule: $rule) {{
@@ -226,3 +228,39 @@ def test_rules_of_business_and_of_knowledge_are_one_store_and_two_lists(shop: Cl
     assert "undo it first" in shop.ask(DELETE, EXPERT, id="fits")["deleteRule"]["userErrors"][0]["message"]
     change(shop, UNDO, "fits")
     assert shop.ask(DELETE, EXPERT, id="fits")["deleteRule"]["deletedRuleId"] == "fits"
+
+
+def test_the_command_does_the_same_and_writes_it_down(shop: Client, home: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "fits.yaml"
+    product, lamp = done_with(shop), next(f"p{n}" for n in range(1, 40, 2) if f"p{n}" not in ranks(shop))
+    rule.write_text(
+        "id: fits\nkind: RELATE\nrelation: FITS_WITH\nsays: fits under\nweight: 3\npairs: pairs.csv\n", encoding="utf-8"
+    )
+    (tmp_path / "pairs.csv").write_text(f"source,target\n{product},{lamp}\n", encoding="utf-8")
+
+    def run(*arguments: object) -> dict[str, Any]:
+        done = pathrec("knowledge", *arguments, "--home", home, "--json", "-")
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    found = run("preview", rule, "--people", 20)
+    assert (found["rule"], found["links"], found["asked"], len(found["examples"]) > 0) == ("fits", 1, 20, True)
+    added = run("add", rule)
+    assert (added["status"], added["pairs"]) == ("DRAFT", [[product, lamp, 3.0]])
+    assert run("preview", "fits", "--people", 20)["changed"] == found["changed"]
+    assert run("apply", "fits") == {"rule": "fits", "put": 1, "changed": 0, "taken": 0}
+    assert lamp in ranks(shop)
+    assert [each["links"] for each in run("list")["rules"] if each["id"] == "fits"] == [1]
+    assert run("refresh")["effects"]["fits"] == {"put": 0, "changed": 0, "taken": 0}
+    again = pathrec("knowledge", "preview", "fits", "--home", home)
+    assert again.returncode == 1 and "is applied; undo it first" in again.stderr
+    assert run("undo", "fits")["taken"] == 1
+    assert lamp not in ranks(shop)
+    assert run("show", "fits")["status"] == "UNDONE"
+    assert run("delete", "fits") == {"deleted": "fits"}
+    gone = pathrec("knowledge", "apply", "fits", "--home", home)
+    assert gone.returncode == 1 and "no rule of knowledge fits" in gone.stderr
+    assert pathrec("knowledge", "apply", "--home", home).returncode == 2
+    events = [json.loads(line)["event"] for line in (home / "audit.log").read_text(encoding="utf-8").splitlines()]
+    done = [event for event in events if event.startswith("knowledge ")]
+    assert done[-6:] == [f"knowledge {what}" for what in ("add", "apply", "refresh", "undo", "delete", "apply")]

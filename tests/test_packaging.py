@@ -18,6 +18,7 @@ COMMANDS = (
     "embed",
     "label",
     "judge",
+    "knowledge",
     "export",
     "finetune-text",
     "train",

@@ -129,13 +129,39 @@ def ontology_triples(ontology: Ontology, names: Names) -> Triples:
 
 def snapshot_triples(snapshot: Snapshot, names: Names, report: Report = silent) -> Triples:
     """Nodes of each type, then links of each relation, then events."""
-    ontology, manifest = snapshot.ontology, snapshot.manifest
+    manifest = snapshot.manifest
     total = sum(manifest.nodes.values()) + sum(manifest.edges.values()) + manifest.events
     done = 0
-    for triples, rows in _pieces(snapshot, ontology, names):
+    for triples, rows in _pieces(SnapshotTables(snapshot), snapshot.ontology, names):
         yield from triples
         done += rows
         report("write RDF", done, total)
+
+
+class SnapshotTables:
+    """A snapshot as tables with ids at the ends, some rows at a time."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        files = {label: snapshot.path / node_file(label) for label in snapshot.ontology.nodes}
+        self._ids = {
+            label: pq.read_table(file, columns=["id"]).column("id").combine_chunks() for label, file in files.items()
+        }
+
+    def nodes(self, node_type: str) -> Iterator[pa.RecordBatch]:
+        """In the form of `schema.tables.node_schema`."""
+        return _batches(self._snapshot.path / node_file(node_type))
+
+    def relations(self, relation: str) -> Iterator[pa.RecordBatch]:
+        """In the form of `schema.tables.RELATIONS`."""
+        ends = self._snapshot.ontology.relations[relation]
+        for rows in _batches(self._snapshot.path / edge_file(self._snapshot.ontology, relation)):
+            yield _with_ids(rows, {"source": self._ids[ends.source], "target": self._ids[ends.target]})
+
+    def events(self) -> Iterator[pa.RecordBatch]:
+        """In the form of `schema.tables.EVENTS`."""
+        for rows in _batches(self._snapshot.path / "events.parquet"):
+            yield _with_ids(rows, {"user": self._ids["User"], "product": self._ids["Product"]})
 
 
 def node_triples(ontology: Ontology, names: Names, node_type: str, rows: pa.RecordBatch) -> Triples:
@@ -197,21 +223,16 @@ def event_triples(names: Names, rows: pa.RecordBatch) -> Triples:
                 yield ox.Triple(cast(ox.NamedNode, subject), predicate, value)
 
 
-def _pieces(snapshot: Snapshot, ontology: Ontology, names: Names) -> Iterator[tuple[Triples, int]]:
+def _pieces(tables: SnapshotTables, ontology: Ontology, names: Names) -> Iterator[tuple[Triples, int]]:
     """Triples of some rows at a time, and how many rows these are."""
-    ids = {}
     for label in ontology.nodes:
-        file = snapshot.path / node_file(label)
-        ids[label] = pq.read_table(file, columns=["id"]).column("id").combine_chunks()
-        for rows in _batches(file):
+        for rows in tables.nodes(label):
             yield node_triples(ontology, names, label, rows), rows.num_rows
-    for relation, ends in ontology.relations.items():
-        for rows in _batches(snapshot.path / edge_file(ontology, relation)):
-            named = _with_ids(rows, {"source": ids[ends.source], "target": ids[ends.target]})
-            yield link_triples(ontology, names, relation, named), rows.num_rows
-    for rows in _batches(snapshot.path / "events.parquet"):
-        named = _with_ids(rows, {"user": ids["User"], "product": ids["Product"]})
-        yield event_triples(names, named), rows.num_rows
+    for relation in ontology.relations:
+        for rows in tables.relations(relation):
+            yield link_triples(ontology, names, relation, rows), rows.num_rows
+    for rows in tables.events():
+        yield event_triples(names, rows), rows.num_rows
 
 
 def _batches(file: Path) -> Iterator[pa.RecordBatch]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import chain, repeat
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -50,6 +51,9 @@ SUFFIXES: dict[str, Format] = {
 
 BATCH = 16_384
 """Rows in memory at a time."""
+
+CREATED, AS_OF = f"{META}created", f"{META}asOf"
+"""Said of the ontology: when a graph was written, by the wall clock and by the shop's."""
 
 _TYPE = ox.NamedNode(str(RDF.type))
 _ID = ox.NamedNode(f"{META}id")
@@ -104,7 +108,12 @@ def write_rdf(
         WriteError: the file cannot be written.
     """
     form, names = form or format_of(path), names or Names()
-    counted = _Counted(chain(ontology_triples(snapshot.ontology, names), snapshot_triples(snapshot, names, report)))
+    every = (
+        ontology_triples(snapshot.ontology, names),
+        _clock(snapshot, names),
+        snapshot_triples(snapshot, names, report),
+    )
+    counted = _Counted(chain.from_iterable(every))
     triples = _sound_in_xml(counted) if form == "rdfxml" else counted
     write_triples(triples, path, form, names)
     return Written(path, counted.number)
@@ -125,6 +134,14 @@ def ontology_triples(ontology: Ontology, names: Names) -> Triples:
     dataset = ox.Dataset(ox.parse(text, ox.RdfFormat.N_TRIPLES))
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     return iter(sorted((quad.triple for quad in dataset), key=str))
+
+
+def _clock(snapshot: Snapshot, names: Names) -> Triples:
+    """When the graph was exported, by the wall clock and by the shop's."""
+    head, manifest = ox.NamedNode(names.ontology), snapshot.manifest
+    for name, moment in ((CREATED, manifest.created_at), (AS_OF, manifest.as_of)):
+        text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        yield ox.Triple(head, ox.NamedNode(name), ox.Literal(text, datatype=ox.NamedNode(str(XSD.dateTime))))
 
 
 def snapshot_triples(snapshot: Snapshot, names: Names, report: Report = silent) -> Triples:

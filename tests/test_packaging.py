@@ -19,6 +19,7 @@ COMMANDS = (
     "label",
     "judge",
     "export",
+    "rdf",
     "finetune-text",
     "train",
     "evaluate",

@@ -111,6 +111,7 @@ def _quads(path: Path, form: ox.RdfFormat, lines: Lines, base: str, broken: list
                 return
             except SyntaxError as error:
                 if _REMOTE in str(error) and taken == 0:
+                    lines.number = 0  # the document is read as a whole
                     yield from _with_context(path, base)
                     return
                 if form not in _LINEWISE or _hopeless(broken, taken):

@@ -28,6 +28,7 @@ COMMANDS = (
     "rollback",
     "serve",
     "key",
+    "queries",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

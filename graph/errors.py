@@ -17,3 +17,11 @@ class StoreReadOnly(StoreUnavailable):
 
 class QueryRefused(StoreError):  # noqa: N818 - named as its neighbour is
     """The store does not take a query: a fault of ours or of the store, never of whoever asked for something."""
+
+
+class KnowledgeError(StoreError):
+    """A rule of knowledge names what is not there, contradicts the graph, or returns something else than links."""
+
+
+class NoSuchRule(KnowledgeError):  # noqa: N818 - named as its neighbours are
+    """There is no rule of knowledge of some id."""

@@ -10,6 +10,7 @@ from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
 from api.services.feedback import FeedbackRecorder
 from api.services.impressions import ImpressionLog
+from api.services.knowledge import Expertise
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
@@ -38,5 +39,6 @@ class Shop:
     products: ProductWriter
     deleter: Deleter
     rules: Rulebook
+    expertise: Expertise
     audit: AuditLog
     reports: Reports

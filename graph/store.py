@@ -59,7 +59,7 @@ from graph.records import (
 )
 from schema.ontology import Ontology, Term, default_ontology
 from schema.progress import Report, silent
-from schema.snapshot import SnapshotManifest
+from schema.snapshot import Snapshot, SnapshotManifest
 
 
 class Store:
@@ -139,9 +139,18 @@ class Store:
         found = {row[0]: int(row[1]) for row in self._connection.rows(Query(" UNION ALL ".join(texts)))}
         return {name: found.get(name, 0) for name in (*labels, *self.ontology.relations)}
 
-    def export(self, path: Path, report: Report = silent) -> SnapshotManifest:
-        """Writes a snapshot of the graph to a folder."""
-        return snapshot.export(self._connection, self.ontology, path, report)
+    def export(
+        self, path: Path, report: Report = silent, *, until: datetime | None = None, since: Snapshot | None = None
+    ) -> SnapshotManifest:
+        """Writes a snapshot of the graph to a folder.
+
+        Args:
+            path: the folder.
+            report: told how far it is.
+            until: later events and dated relations are left out.
+            since: an earlier snapshot, of which what still holds is not read again.
+        """
+        return snapshot.export(self._connection, self.ontology, path, report, until=until, since=since)
 
     def read(self, query: Query) -> list[dict[str, Any]]:
         """Rows of any query by column name."""

@@ -20,6 +20,7 @@ COMMANDS = (
     "judge",
     "knowledge",
     "export",
+    "rdf",
     "finetune-text",
     "train",
     "evaluate",
@@ -28,6 +29,7 @@ COMMANDS = (
     "rollback",
     "serve",
     "key",
+    "queries",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

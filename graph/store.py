@@ -403,9 +403,26 @@ class Store:
         """Deletes a person and all they did; False if there is nobody of this id."""
         return deletion.delete_user(self._connection, self.ontology, user)
 
-    def explore(self, query: Query, most_rows: int = explore.MOST_ROWS) -> explore.Table:
-        """The first rows of a query that somebody wrote; what would change anything is refused."""
-        return explore.explore(self._connection, query, most_rows)
+    def explore(
+        self,
+        query: Query,
+        most_rows: int = explore.MOST_ROWS,
+        *,
+        seconds: float = explore.SECONDS,
+        most_bytes: int = explore.MOST_BYTES,
+        vectors: bool = False,
+    ) -> explore.Table:
+        """The first rows of a query that somebody wrote; what would change anything is refused.
+
+        Raises:
+            ExplorationError: it is wrong, does more than read, or takes too much.
+        """
+        limits = explore.Limits(most_rows, seconds, most_bytes)
+        return explore.explore(self._connection, query, limits, vectors=vectors)
+
+    def explain(self, query: Query) -> str:
+        """What the engine would do for a query that somebody wrote, as a text; see `explore`."""
+        return explore.explain(self._connection, query, explore.Limits()).text
 
     def changes(self, after: int) -> list[Change]:
         """Entries of the change log with a higher number."""

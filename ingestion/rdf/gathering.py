@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 import pyoxigraph as ox
-from rdflib import OWL, RDFS
+from rdflib import OWL, RDF, RDFS
 
 from graph.rdf import AS_OF, CREATED
 from ingestion.rdf.parsing import Parsed
@@ -29,7 +29,7 @@ TRIPLES = pl.Schema(
 LITERAL, IRI, BLANK = 0, 1, 2
 BLANK_START = "_:"
 BATCH = 100_000
-_VOCABULARIES = (str(OWL), str(RDFS), META)
+_VOCABULARIES = (str(OWL), str(RDFS), str(RDF), META)
 """What describes an ontology and not a graph; nothing of it is missed."""
 
 _Columns = tuple[list[Any], ...]

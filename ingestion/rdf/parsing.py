@@ -74,7 +74,9 @@ class Parsed:
             self.parser = _with_context(self._path, self._base)
             self.lines.number = 0  # the document was read as a whole
         elif self._form in _LINEWISE and not _hopeless(len(self.broken), taken):
-            self.broken.append(Broken(error.lineno or self.lines.number, "broken_triple", error.msg, ""))
+            line = error.lineno or self.lines.number
+            if not self.broken or self.broken[-1].line != line:
+                self.broken.append(Broken(line, "broken_triple", error.msg, ""))
         else:
             raise _broken(self._path, self._form, error, self.lines) from error
 
@@ -130,7 +132,7 @@ def _hopeless(broken: int, taken: int) -> bool:
 
 
 def _broken(path: Path, form: ox.RdfFormat, error: SyntaxError, lines: Lines) -> SourceError:
-    line = error.lineno or lines.number
+    line = error.lineno or lines.number or 1
     column = f" column {error.offset}" if error.offset else ""
     return SourceError(
         f"{path}:{line}: is not {form.name}: {error.msg}. Nothing was loaded; correct line {line}{column}, or have the "

@@ -109,6 +109,7 @@ FIELDS = {
     "Query.evaluation": "{ evaluation }",
     "Query.clickThrough": "{ clickThrough { shown } }",
     "Query.rules": "{ rules { edges { cursor } } }",
+    "Query.cypher": '{ cypher(query: "RETURN 1 AS n") { rows } }',
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",
     "Mutation.upsertRule": 'mutation { upsertRule(rule: {ruleId: "", kind: BLOCK}) { userErrors { code } } }',

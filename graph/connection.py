@@ -22,6 +22,8 @@ from graph.watchdog import Watchdog
 
 T = TypeVar("T")
 Row = list[Any]
+Rows = Callable[[Query], list[Row]]
+"""Asks a question: within a transaction or outside of any."""
 Observe = Callable[[float, bool], None]
 
 DATABASE = "neo4j"

@@ -23,6 +23,14 @@ class QueryRefused(StoreError):  # noqa: N818 - named as its neighbour is
     """The store does not take a query: a fault of ours or of the store, never of whoever asked for something."""
 
 
+class KnowledgeError(StoreError):
+    """A rule of knowledge names what is not there, contradicts the graph, or returns something else than links."""
+
+
+class NoSuchRule(KnowledgeError):  # noqa: N818 - named as its neighbours are
+    """There is no rule of knowledge of some id."""
+
+
 class ExplorationError(StoreError):
     """A query that somebody wrote is not answered: it is wrong, it does not only read, or it takes too much."""
 

@@ -19,6 +19,7 @@ COMMANDS = (
     "label",
     "judge",
     "export",
+    "rdf",
     "finetune-text",
     "train",
     "evaluate",
@@ -27,6 +28,7 @@ COMMANDS = (
     "rollback",
     "serve",
     "key",
+    "queries",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

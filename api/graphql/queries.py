@@ -16,6 +16,7 @@ from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
 from api.graphql.impressions import ImpressionQueries, noted
 from api.graphql.inputs import InterestInput
+from api.graphql.knowledge import KnowledgeQueries
 from api.graphql.listing import ListingQueries, find_brand
 from api.graphql.products import (
     PAGE,
@@ -96,7 +97,16 @@ class ModelInfo:
 
 
 @strawberry.type
-class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQueries, ReportQueries, CypherQueries):
+class Query(
+    ListingQueries,
+    RuleQueries,
+    ImpressionQueries,
+    SearchQueries,
+    UserQueries,
+    ReportQueries,
+    KnowledgeQueries,
+    CypherQueries,
+):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)

@@ -113,6 +113,11 @@ FIELDS = {
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",
     "Mutation.upsertRule": 'mutation { upsertRule(rule: {ruleId: "", kind: BLOCK}) { userErrors { code } } }',
+    "Mutation.upsertKnowledge": (
+        'mutation { upsertKnowledge(rule: {ruleId: "", kind: MOVE}) { userErrors { code } } }'
+    ),
+    "Mutation.applyKnowledge": 'mutation { applyKnowledge(ruleId: "none") { put } }',
+    "Mutation.undoKnowledge": 'mutation { undoKnowledge(ruleId: "none") { taken } }',
     "Mutation.deleteRule": 'mutation { deleteRule(ruleId: "none") { deletedRuleId } }',
     "Mutation.deleteProducts": 'mutation { deleteProducts(productIds: ["none"]) { deletedProductIds } }',
     "Mutation.deleteEvents": 'mutation { deleteEvents(eventIds: ["none"]) { deletedEventIds } }',

@@ -1,12 +1,13 @@
 """The command that asks the graph in Cypher: cypher."""
 
-import json
+import json as json_text
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.options import HomeOption, StoreOption, open_store, settings_of
+from api.cli.options import HomeOption, JsonOption, StoreOption, open_store, settings_of
+from api.console import STANDARD_OUTPUT, Output
 from api.forms import Form
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def cypher(
     explain: Annotated[bool, typer.Option("--explain", help="Show the plan and run nothing.")] = False,
     home: HomeOption = None,
     store: StoreOption = None,
+    json: JsonOption = None,
 ) -> None:
     """Ask the graph in Cypher, once or in a shell. Nothing is ever changed.
 
@@ -46,19 +48,21 @@ def cypher(
     """
     from api import answers
 
-    settings = settings_of(home, store)
-    given = parameters(param or [])
+    settings, given, output = settings_of(home, store), parameters(param or []), Output(json)
     with open_store(settings) as opened:
         if query is None:
             from api.cypher_shell import Shell
 
             Shell(opened, settings.home / "cypher_history", given, form, rows, seconds).run()
-            return
-        asked = _query(query, given)
-        if explain:
-            sys.stdout.write(opened.explain(asked) + "\n")
-            return
-        answers.write(opened.explore(asked, rows, seconds=seconds), form)
+        elif explain:
+            plan = opened.explain(_query(query, given))
+            output.say(plan)
+            output.document({"plan": plan})
+        else:
+            found = opened.explore(_query(query, given), rows, seconds=seconds)
+            if json != STANDARD_OUTPUT:
+                answers.write(found, form)
+            output.document(answers.as_document(found))
 
 
 def parameters(given: list[str]) -> dict[str, Any]:
@@ -79,7 +83,7 @@ def parameters(given: list[str]) -> dict[str, Any]:
 def as_value(text: str) -> Any:
     """JSON, or the text itself where it is none."""
     try:
-        return json.loads(text)
+        return json_text.loads(text)
     except ValueError:
         return text
 

@@ -55,6 +55,12 @@ def test_a_query_gives_json(command: Callable[..., str]) -> None:
     assert json.loads(said) == {"columns": ["n"], "rows": [[1], [2]], "complete": False}
 
 
+def test_a_query_writes_its_answer_to_a_file_as_well(command: Callable[..., str], tmp_path: Path) -> None:
+    assert "1 row" in command("RETURN 1 AS n", "--json", str(tmp_path / "answer.json"))
+    assert json.loads((tmp_path / "answer.json").read_text())["rows"] == [[1]]
+    assert json.loads(command("RETURN 1 AS n", "--json", "-"))["rows"] == [[1]]
+
+
 def test_parameters_are_json_or_text(command: Callable[..., str]) -> None:
     query = "RETURN $text AS a, $number AS b, $list AS c"
     said = command(query, "--param", "text=tea", "--param", "number=3", "--param", 'list=["a"]', "--format", "json")

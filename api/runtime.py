@@ -20,6 +20,7 @@ from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.exploration import Explorer
 from api.services.feedback import FeedbackRecorder
 from api.services.impressions import ImpressionLog
 from api.services.interests import Listener
@@ -159,4 +160,5 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         expertise=Expertise(store, live),
         audit=AuditLog(home),
         reports=Reports(home / "reports"),
+        explorer=Explorer(store),
     )

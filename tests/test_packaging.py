@@ -30,6 +30,7 @@ COMMANDS = (
     "serve",
     "key",
     "queries",
+    "cypher",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from api.graphql.catalogue import Category, Node, attributes, category_of
 from api.graphql.context import Context
+from api.graphql.cypher import CypherQueries
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
@@ -97,7 +98,14 @@ class ModelInfo:
 
 @strawberry.type
 class Query(
-    ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQueries, ReportQueries, KnowledgeQueries
+    ListingQueries,
+    RuleQueries,
+    ImpressionQueries,
+    SearchQueries,
+    UserQueries,
+    ReportQueries,
+    KnowledgeQueries,
+    CypherQueries,
 ):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name

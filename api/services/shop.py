@@ -8,6 +8,7 @@ from api.services.cursors import Cursors
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.exploration import Explorer
 from api.services.feedback import FeedbackRecorder
 from api.services.impressions import ImpressionLog
 from api.services.knowledge import Expertise
@@ -42,3 +43,4 @@ class Shop:
     expertise: Expertise
     audit: AuditLog
     reports: Reports
+    explorer: Explorer

@@ -117,6 +117,7 @@ FIELDS = {
     "Query.previewRule": (
         '{ previewRule(people: 1, rule: {ruleId: "b", kind: BLOCK, productIds: ["p1"]}) { changed } }'
     ),
+    "Query.cypher": '{ cypher(query: "RETURN 1 AS n") { rows } }',
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",
     "Mutation.upsertRule": 'mutation { upsertRule(rule: {ruleId: "", kind: BLOCK}) { userErrors { code } } }',

@@ -28,6 +28,7 @@ COMMANDS = (
     "serve",
     "key",
     "queries",
+    "analyse",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

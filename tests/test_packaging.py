@@ -31,6 +31,7 @@ COMMANDS = (
     "key",
     "queries",
     "cypher",
+    "analyse",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

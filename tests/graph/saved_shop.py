@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
+from api.analysing import analyse_products
 from graph import FeedbackKind, FeedbackRecord, Impression, Label, Rule, Shown, Store
 from tests.graph.shop_tables import START, EventRow, events, relations
 
@@ -87,6 +88,7 @@ def fill(store: Store) -> None:
         "HAS_FEATURE", ["blue"], ["mug", "mug2"], [Label("mug", "blue", 0.9), Label("mug2", "blue", 0.4)]
     )
     _say(store)
+    analyse_products(store, way="CO_BUYER")
 
 
 def _load_catalogue(store: Store) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,11 +37,11 @@ def load_nodes(
         How many were created or changed.
     """
     schema = node_schema(ontology, node_type)
-    rows = _last_of_each(plain_rows(conform(table, schema, what=node_type)))
+    table = _last_of_each(conform(table, schema, what=node_type), ["id"])
     written = 0
-    for start, batch in batches(rows, NODE_BATCH):
-        written += connection.write(partial(_write_nodes, label=node_type, names=schema.names, rows=batch))
-        report(f"nodes {node_type}", start + len(batch), len(rows))
+    for done, rows in row_batches(table, NODE_BATCH):
+        written += connection.write(partial(_write_nodes, label=node_type, names=schema.names, rows=rows))
+        report(f"nodes {node_type}", done, table.num_rows)
     return written
 
 
@@ -69,12 +70,11 @@ def load_relations(
     """Relations of one name, by source and target; ends that do not exist are counted, not created."""
     if relation not in ontology.relations:
         raise RecordError(f"no relation {relation} in the ontology; {suggestion(relation, ontology.relations)}")
-    rows = plain_rows(conform(table, RELATIONS, what=relation))
-    rows = list({(row[0], row[1]): row for row in rows}.values())
+    table = _last_of_each(conform(table, RELATIONS, what=relation), ["source", "target"])
     loaded = Loaded()
-    for start, batch in batches(rows, RELATION_BATCH):
-        loaded += connection.write(partial(_relations_batch, ontology=ontology, relation=relation, rows=batch))
-        report(f"relations {relation}", start + len(batch), len(rows))
+    for done, rows in row_batches(table, RELATION_BATCH):
+        loaded += connection.write(partial(_relations_batch, ontology=ontology, relation=relation, rows=rows))
+        report(f"relations {relation}", done, table.num_rows)
     return loaded
 
 
@@ -115,6 +115,17 @@ def batches(rows: Sequence[Values], size: int) -> Iterator[tuple[int, Sequence[V
         yield start, rows[start : start + size]
 
 
+def row_batches(table: pa.Table, size: int) -> Iterator[tuple[int, list[Values]]]:
+    """Rows as Bolt takes them, at most `size` at a time: a whole table of them would need several times its memory.
+
+    Yields:
+        How many rows there were so far, these included, and the rows.
+    """
+    for start in range(0, table.num_rows, size):
+        rows = plain_rows(table.slice(start, size))
+        yield start + len(rows), rows
+
+
 def plain_rows(table: pa.Table) -> list[Values]:
     """Rows as Bolt takes them: moments in milliseconds, no NaN."""
     columns = [_plain(column).to_pylist() for column in table.columns]
@@ -130,8 +141,10 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _last_of_each(rows: list[Values]) -> list[Values]:
-    return list({row[0]: row for row in rows}.values())
+def _last_of_each(table: pa.Table, keys: list[str]) -> pa.Table:
+    places = pa.array(np.arange(table.num_rows))
+    last = table.select(keys).append_column("place", places).group_by(keys).aggregate([("place", "max")])["place_max"]
+    return table if len(last) == table.num_rows else table.take(last.take(pc.sort_indices(last)))
 
 
 def _differs(new: Sequence[Any], old: Sequence[Any]) -> bool:

@@ -14,7 +14,7 @@ import structlog
 import typer
 
 from api import console
-from api.cli import data, keys, labels, model, recommend, service, shop
+from api.cli import data, exports, keys, labels, model, recommend, service, shop
 from schema.errors import PathrecError
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (shop, data, labels, model, recommend, service, keys):
+for group in (shop, data, exports, labels, model, recommend, service, keys):
     group.register(app)
 
 _NOT_OUR_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}

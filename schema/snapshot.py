@@ -38,7 +38,9 @@ class SnapshotManifest(BaseModel):
     ontology: Annotated[Ontology, BeforeValidator(_ontology)]
     ontology_hash: str
     created_at: datetime
-    as_of: datetime  # the shop's clock at the export
+    as_of: datetime  # the shop's clock at the export, or `until`
+    until: datetime | None = None  # later events and dated relations were left out; nodes are as at `created_at`
+    since: datetime | None = None  # when the snapshot was made that the unchanged was taken from
     change_number: int  # last entry of the store's change log that the snapshot holds
     nodes: dict[str, int]
     features: dict[str, dict[str, int]]  # type -> modality -> width

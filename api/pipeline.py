@@ -18,6 +18,7 @@ import structlog
 import ingestion
 from api import adapters
 from api.pictures import copy_pictures, unpack_pictures
+from api.services import refreshing
 from graph import Loaded, Store
 from ingestion.encoders import (
     EmbeddingCache,
@@ -38,7 +39,7 @@ from schema.errors import PathrecError
 from schema.files import replacing_file
 from schema.ontology import Ontology
 from schema.progress import Report, silent
-from schema.snapshot import MANIFEST, SnapshotManifest, open_snapshot
+from schema.snapshot import MANIFEST, Snapshot, SnapshotManifest, open_snapshot
 
 if TYPE_CHECKING:
     from gnn.artifact import ArtifactManifest
@@ -68,6 +69,7 @@ class Ingested:
     clock: datetime | None
     pictures: int  # copied to where the server serves them from
     quality: Path
+    knowledge: refreshing.Refreshed  # what the rules of experts made of it
     counts: dict[str, int]  # what the graph holds now
 
 
@@ -103,6 +105,7 @@ def ingest(
     _, quality = write_report(records.quality, home / "reports")
     nodes, loaded = _load(store, records, report)
     events = loaded.pop(EVENTS)
+    known = refreshing.refresh(store)
     done = Ingested(
         nodes=nodes,
         relations={name: found.written for name, found in loaded.items()},
@@ -111,6 +114,7 @@ def ingest(
         clock=records.clock,
         pictures=_copy_pictures(archive or mapping.images, records, home / "images", report),
         quality=quality,
+        knowledge=known,
         counts=store.counts(),
     )
     _log.info("loaded", source=str(source), nodes=nodes, events=events.written)
@@ -370,14 +374,34 @@ def _store(store: Store, node_type: str, hung: Hung, stored: Mapping[str, str]) 
     return len(changed)
 
 
-def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManifest:
-    """Writes the graph as a snapshot folder that appears complete or not at all.
+def export(
+    store: Store,
+    out: Path,
+    *,
+    until: datetime | None = None,
+    since: Snapshot | None = None,
+    report: Report = silent,
+) -> SnapshotManifest:
+    """Writes the graph as a snapshot folder that appears complete or not at all; what experts derive is refreshed.
+
+    Args:
+        store: the graph.
+        out: the folder.
+        until: later events and dated relations are left out; nodes are as they are now.
+        since: an earlier snapshot, of which what still holds is not read again.
+        report: told how far it is.
 
     Raises:
-        PipelineError: the store is empty.
+        PipelineError: the store is empty, or both a moment and an earlier snapshot are named.
     """
     _refuse_empty(store, "export")
-    return store.export(out, report)
+    if until is not None and since is not None:
+        raise PipelineError(
+            f"{store.url}: what changed is known only up to now; export a point in time without an earlier snapshot"
+        )
+    for rule, problem in refreshing.refresh(store).problems.items():
+        _log.warning("knowledge_not_refreshed", rule=rule, problem=problem)
+    return store.export(out, report, until=until, since=since)
 
 
 def finetune_text(snapshot: Path, out: Path, course: "Course", report: Report = silent) -> "AdapterManifest":

@@ -9,7 +9,7 @@ import pyarrow as pa
 from graph.arrivals import second_of
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
-from graph.load import Values, batches, plain_rows
+from graph.load import Values, plain_rows, row_batches
 from graph.records import Loaded, Recorded
 from graph.times import now_ms
 from schema.errors import RecordError, suggestion
@@ -40,17 +40,18 @@ class _Outcome:
 
 def load_events(connection: Connection, ontology: Ontology, table: pa.Table, report: Report = silent) -> Loaded:
     """Events by id; an id that is there stays as it is. Users are created, products are not."""
-    rows = _checked(ontology, table, {})
+    table = _checked(ontology, table)
     products: set[str] = set()
     users: set[str] = set()
     loaded = Loaded()
-    for start, batch in batches(rows, EVENT_BATCH):
-        outcome = connection.write(partial(_write, rows=batch, products=products, users=users, told=False))
-        products.update(row[PRODUCT] for row in batch)
+    for done, plain in row_batches(table, EVENT_BATCH):
+        rows = _with_answers(plain, {})
+        outcome = connection.write(partial(_write, rows=rows, products=products, users=users, told=False))
+        products.update(row[PRODUCT] for row in rows)
         products.difference_update(outcome.missing)
-        users.update(row[USER] for row in batch)
+        users.update(row[USER] for row in rows)
         loaded += Loaded(len(outcome.accepted), len(outcome.duplicates), len(outcome.dangling), tuple(outcome.missing))
-        report("events", start + len(batch), len(rows))
+        report("events", done, table.num_rows)
     return loaded
 
 
@@ -67,22 +68,26 @@ def record_events(
     """
     if table.num_rows > RECORD_LIMIT:
         raise RecordError(f"{table.num_rows} events at once; record at most {RECORD_LIMIT}, load more with load_events")
-    rows = _checked(ontology, table, recommendations)
+    rows = _with_answers(plain_rows(_checked(ontology, table)), recommendations)
     if not rows:
         return Recorded([], [], [])
     outcome = connection.write(lambda tx: _write(tx, rows, set(), set(), told=True))
     return Recorded(outcome.accepted, outcome.duplicates, outcome.dangling)
 
 
-def _checked(ontology: Ontology, table: pa.Table, recommendations: Mapping[str, str]) -> list[Values]:
+def _checked(ontology: Ontology, table: pa.Table) -> pa.Table:
     table = conform(table, EVENTS, what="events")
     for behaviour in table.column("behaviour").unique().to_pylist():
         if behaviour not in ontology.behaviours:
             raise RecordError(
                 f"events: no behaviour {behaviour} in the ontology; {suggestion(behaviour, ontology.behaviours)}"
             )
+    return table
+
+
+def _with_answers(rows: Sequence[Values], recommendations: Mapping[str, str]) -> list[Values]:
     # No text is the same as no basket or session.
-    return [[*row[:6], row[6] or None, row[7] or None, recommendations.get(row[ID])] for row in plain_rows(table)]
+    return [[*row[:6], row[6] or None, row[7] or None, recommendations.get(row[ID])] for row in rows]
 
 
 def _write(

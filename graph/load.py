@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph import changes
 from graph.changes import Kind
 from graph.connection import Connection, Transaction
-from graph.cypher import Query, quoted
+from graph.cypher import Query, any_of, quoted
 from graph.records import PREDICTED, Loaded
 from schema.errors import RecordError, suggestion
-from schema.ontology import Ontology
+from schema.ontology import MOVABLE, MOVED_FROM, Ontology
 from schema.progress import Report, silent
 from schema.tables import RELATIONS, conform, node_schema
 
@@ -36,11 +37,11 @@ def load_nodes(
         How many were created or changed.
     """
     schema = node_schema(ontology, node_type)
-    rows = _last_of_each(plain_rows(conform(table, schema, what=node_type)))
+    table = _last_of_each(conform(table, schema, what=node_type), ["id"])
     written = 0
-    for start, batch in batches(rows, NODE_BATCH):
-        written += connection.write(partial(_write_nodes, label=node_type, names=schema.names, rows=batch))
-        report(f"nodes {node_type}", start + len(batch), len(rows))
+    for done, rows in row_batches(table, NODE_BATCH):
+        written += connection.write(partial(_write_nodes, label=node_type, names=schema.names, rows=rows))
+        report(f"nodes {node_type}", done, table.num_rows)
     return written
 
 
@@ -69,12 +70,11 @@ def load_relations(
     """Relations of one name, by source and target; ends that do not exist are counted, not created."""
     if relation not in ontology.relations:
         raise RecordError(f"no relation {relation} in the ontology; {suggestion(relation, ontology.relations)}")
-    rows = plain_rows(conform(table, RELATIONS, what=relation))
-    rows = list({(row[0], row[1]): row for row in rows}.values())
+    table = _last_of_each(conform(table, RELATIONS, what=relation), ["source", "target"])
     loaded = Loaded()
-    for start, batch in batches(rows, RELATION_BATCH):
-        loaded += connection.write(partial(_relations_batch, ontology=ontology, relation=relation, rows=batch))
-        report(f"relations {relation}", start + len(batch), len(rows))
+    for done, rows in row_batches(table, RELATION_BATCH):
+        loaded += connection.write(partial(_relations_batch, ontology=ontology, relation=relation, rows=rows))
+        report(f"relations {relation}", done, table.num_rows)
     return loaded
 
 
@@ -86,13 +86,14 @@ def write_relations(transaction: Transaction, ontology: Ontology, relation: str,
         _existing(transaction, ends.target, {row[1] for row in rows}),
     )
     stored = {(r[0], r[1]): r[2:] for r in transaction.rows(_stored_relations(ontology, relation, rows))}
-    guessed = {ends for ends, (_, _, source) in stored.items() if source == PREDICTED}
+    # What is only guessed, or only said by a rule, is not the shop's own word yet.
+    unsaid = {ends for ends, (*_, source, own) in stored.items() if source == PREDICTED or not own}
     whole = [row for row in rows if row[0] in known[0] and row[1] in known[1]]
     fresh = [row for row in whole if (row[0], row[1]) not in stored]
     changed = [
         row
         for row in whole
-        if (row[0], row[1]) in guessed or _differs(row[2:], stored.get((row[0], row[1]), row[2:])[:2])
+        if (row[0], row[1]) in unsaid or _differs(row[2:], stored.get((row[0], row[1]), row[2:])[:2])
     ]
     if fresh:
         transaction.run(_create_relations(ontology, relation, fresh))
@@ -115,6 +116,17 @@ def batches(rows: Sequence[Values], size: int) -> Iterator[tuple[int, Sequence[V
         yield start, rows[start : start + size]
 
 
+def row_batches(table: pa.Table, size: int) -> Iterator[tuple[int, list[Values]]]:
+    """Rows as Bolt takes them, at most `size` at a time: a whole table of them would need several times its memory.
+
+    Yields:
+        How many rows there were so far, these included, and the rows.
+    """
+    for start in range(0, table.num_rows, size):
+        rows = plain_rows(table.slice(start, size))
+        yield start + len(rows), rows
+
+
 def plain_rows(table: pa.Table) -> list[Values]:
     """Rows as Bolt takes them: moments in milliseconds, no NaN."""
     columns = [_plain(column).to_pylist() for column in table.columns]
@@ -130,8 +142,10 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _last_of_each(rows: list[Values]) -> list[Values]:
-    return list({row[0]: row for row in rows}.values())
+def _last_of_each(table: pa.Table, keys: list[str]) -> pa.Table:
+    places = pa.array(np.arange(table.num_rows))
+    last = table.select(keys).append_column("place", places).group_by(keys).aggregate([("place", "max")])["place_max"]
+    return table if len(last) == table.num_rows else table.take(last.take(pc.sort_indices(last)))
 
 
 def _differs(new: Sequence[Any], old: Sequence[Any]) -> bool:
@@ -184,10 +198,19 @@ def _ends(ontology: Ontology, relation: str) -> str:
     )
 
 
+def _links(relation: str) -> str:
+    """The link between two ends as the shop's data know it: where a rule has moved it, what is kept of it."""
+    if relation not in MOVABLE:
+        return f"MATCH (a)-[r:{quoted(relation)}]->(b) "
+    either = f"MATCH (a)-[r:{any_of([relation, MOVED_FROM])}]->(b) "
+    return f"{either}WHERE type(r) = '{relation}' OR r.moved = '{relation}' WITH a, b, r, row "
+
+
 def _stored_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation)
-        + f"MATCH (a)-[r:{quoted(relation)}]->(b) RETURN a.id, b.id, r.weight, r.time, r.source",
+        f"{_ends(ontology, relation)}{_links(relation)}"
+        "RETURN a.id, b.id, CASE WHEN r.rule IS NULL THEN r.weight ELSE r.given_weight END, r.time, r.source, "
+        "r.rule IS NULL OR r.given",
         {"rows": rows},
     )
 
@@ -201,10 +224,12 @@ def _create_relations(ontology: Ontology, relation: str, rows: Sequence[Values])
 
 def _change_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation) + f"MATCH (a)-[r:{quoted(relation)}]->(b) "
-        # The shop's own word takes the place of a prediction, whose confidence was its weight.
-        f"SET r.weight = coalesce(row[2], CASE WHEN r.source = '{PREDICTED}' THEN null ELSE r.weight END), "
-        "r.time = coalesce(row[3], r.time) "
+        _ends(ontology, relation) + _links(relation) +
+        # The shop's own word takes the place of a prediction, whose confidence was its weight; a rule's stays over it.
+        "SET r.weight = CASE WHEN r.rule IS NOT NULL THEN r.weight "
+        f"WHEN r.source = '{PREDICTED}' THEN row[2] ELSE coalesce(row[2], r.weight) END, "
+        "r.given_weight = CASE WHEN r.rule IS NULL THEN null ELSE coalesce(row[2], r.given_weight) END, "
+        "r.given = CASE WHEN r.rule IS NULL THEN null ELSE true END, r.time = coalesce(row[3], r.time) "
         f"WITH r WHERE r.source = '{PREDICTED}' REMOVE r.source, r.confidence",
         {"rows": rows},
     )

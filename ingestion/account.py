@@ -71,6 +71,39 @@ class CategoryCount:
 
 
 @dataclass(frozen=True)
+class Violation:
+    """What a shape asks for and some nodes are not: how many, and the first few of them with their values."""
+
+    path: str
+    constraint: str
+    severity: str
+    message: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShapeQuality:
+    """How a graph was held against shapes.
+
+    Attributes:
+        checked: nodes, events and statements that were looked at.
+        of: how many there are.
+        violations: what was found.
+        left_out: shapes that cannot be checked piece by piece, and why.
+    """
+
+    checked: int
+    of: int
+    violations: tuple[Violation, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def conforms(self) -> bool:
+        return not self.violations
+
+
+@dataclass(frozen=True)
 class QualityReport:
     """The whole account of a reading: sources, records, what people should know."""
 
@@ -88,6 +121,7 @@ class QualityReport:
     months: dict[str, int]
     categories: tuple[CategoryCount, ...]
     notes: tuple[str, ...]
+    shapes: ShapeQuality | None = None
 
     @property
     def rows_in(self) -> int:

@@ -95,7 +95,7 @@ def _time(cell: pl.Expr, dtype: pl.DataType, column: Column) -> pl.Expr:
         return number.round().cast(pl.Int64, strict=False).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
     if column.format is not None:
         return _by_format(cell.cast(pl.String), column.format, column.zone)
-    return _iso(cell.cast(pl.String), column.zone)
+    return iso_time(cell.cast(pl.String), column.zone)
 
 
 def _by_format(cell: pl.Expr, pattern: str, zone: str) -> pl.Expr:
@@ -104,7 +104,7 @@ def _by_format(cell: pl.Expr, pattern: str, zone: str) -> pl.Expr:
     return _zoned(cell.str.to_datetime(pattern, time_unit="ms", strict=False), zone)
 
 
-def _iso(cell: pl.Expr, zone: str) -> pl.Expr:
+def iso_time(cell: pl.Expr, zone: str) -> pl.Expr:
     """ISO 8601: a date or a date and a time, with or without seconds, fractions and zone."""
     shape = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}))?(\.\d+)?)? ?(Z|UTC|[+-]\d{2}:?\d{2})?$"
     part = cell.str.extract_groups(shape).struct

@@ -18,7 +18,9 @@ COMMANDS = (
     "embed",
     "label",
     "judge",
+    "knowledge",
     "export",
+    "rdf",
     "finetune-text",
     "train",
     "evaluate",
@@ -28,6 +30,7 @@ COMMANDS = (
     "serve",
     "key",
     "queries",
+    "cypher",
     "analyse",
     "doctor",
 )

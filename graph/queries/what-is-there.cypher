@@ -8,10 +8,10 @@
 // row: {"what": "node", "name": "Category", "number": 4}
 // row: {"what": "node", "name": "Feature", "number": 1}
 // row: {"what": "node", "name": "Product", "number": 11}
-// row: {"what": "node", "name": "Rule", "number": 3}
+// row: {"what": "node", "name": "Rule", "number": 4}
 // row: {"what": "node", "name": "User", "number": 10}
 // row: {"what": "relation", "name": "CHILD_OF", "number": 3}
-// row: {"what": "relation", "name": "COMPLEMENTS", "number": 2}
+// row: {"what": "relation", "name": "COMPLEMENTS", "number": 3}
 // row: {"what": "relation", "name": "HAS_FEATURE", "number": 2}
 // row: {"what": "relation", "name": "IN_CATEGORY", "number": 9}
 // row: {"what": "relation", "name": "MADE_BY", "number": 8}

@@ -1,8 +1,8 @@
 """All events of a store as one table.
 
 A product's events and a user's are read apart and joined here by the event's id: to follow both relations of each
-event at once takes the engines twice as long. Whose an event is is read last, so that what is written meanwhile is
-left out and never taken for something of nobody's.
+event at once takes the embedded engine twice as long. Whose an event is is read last, so that what is written
+meanwhile is left out and never taken for something of nobody's.
 """
 
 import math

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,11 @@ from schema.pseudonym import pseudonym
 
 _LISTED = 20
 _LENGTH = 200
+# Comments, texts and quoted names of Cypher, from left to right; one that is not ended goes on to the end.
+_SAID = re.compile(
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|`(?:``|[^`])*(?:`|\Z)|'(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)""",
+    re.DOTALL,
+)
 
 
 class AuditLog:
@@ -52,6 +58,13 @@ class AuditLog:
 def described(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments as the log keeps them: shortened, people by stand-ins: who is forgotten must be forgotten here too."""
     return {name: _described(name, value) for name, value in arguments.items()}
+
+
+def described_query(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a query in Cypher, without comments, texts and values, all of which may name people."""
+    names = sorted(arguments.get("parameters") or ())
+    bare = _SAID.sub(lambda found: found[0] if found[0].startswith("`") else "…", str(arguments.get("query", "")))
+    return {**described({**arguments, "query": bare}), "parameters": names}
 
 
 def _described(name: str, value: Any) -> Any:

@@ -30,13 +30,23 @@ def recommend(settings: Settings, user: str, *, first: int = 10, explained: bool
     """
     checked_first(first, first)
     with connect(settings.store_url) as store:
-        live = LiveModel(store, lambda: _artifact(settings))
-        live.follow()
-        if live.loaded is None:
-            raise UnavailableError(f"no model to answer with: {live.problem}")
+        live = live_model(store, settings)
         recommender = Recommender(store, live, Listener(store, None))
         page = recommender.page(recommender.view(Audience(user_id=user)), ProductFilter(), first)
         return _document(page, _Names(store, settings.minimum_group, page), user, explained)
+
+
+def live_model(store: Store, settings: Settings) -> LiveModel:
+    """The model that a server would answer with now.
+
+    Raises:
+        UnavailableError: there is none, or it does not fit the store.
+    """
+    live = LiveModel(store, lambda: _artifact(settings))
+    live.follow()
+    if live.loaded is None:
+        raise UnavailableError(f"no model to answer with: {live.problem}")
+    return live
 
 
 def _artifact(settings: Settings) -> Path | None:

@@ -18,6 +18,7 @@ import structlog
 import ingestion
 from api import adapters
 from api.pictures import copy_pictures, unpack_pictures
+from api.services import refreshing
 from graph import Loaded, Store
 from ingestion.encoders import (
     EmbeddingCache,
@@ -68,6 +69,7 @@ class Ingested:
     clock: datetime | None
     pictures: int  # copied to where the server serves them from
     quality: Path
+    knowledge: refreshing.Refreshed  # what the rules of experts made of it
     counts: dict[str, int]  # what the graph holds now
 
 
@@ -103,6 +105,7 @@ def ingest(
     _, quality = write_report(records.quality, home / "reports")
     nodes, loaded = _load(store, records, report)
     events = loaded.pop(EVENTS)
+    known = refreshing.refresh(store)
     done = Ingested(
         nodes=nodes,
         relations={name: found.written for name, found in loaded.items()},
@@ -111,6 +114,7 @@ def ingest(
         clock=records.clock,
         pictures=_copy_pictures(archive or mapping.images, records, home / "images", report),
         quality=quality,
+        knowledge=known,
         counts=store.counts(),
     )
     _log.info("loaded", source=str(source), nodes=nodes, events=events.written)
@@ -378,7 +382,7 @@ def export(
     since: Snapshot | None = None,
     report: Report = silent,
 ) -> SnapshotManifest:
-    """Writes the graph as a snapshot folder that appears complete or not at all.
+    """Writes the graph as a snapshot folder that appears complete or not at all; what experts derive is refreshed.
 
     Args:
         store: the graph.
@@ -395,6 +399,8 @@ def export(
         raise PipelineError(
             f"{store.url}: what changed is known only up to now; export a point in time without an earlier snapshot"
         )
+    for rule, problem in refreshing.refresh(store).problems.items():
+        _log.warning("knowledge_not_refreshed", rule=rule, problem=problem)
     return store.export(out, report, until=until, since=since)
 
 

@@ -20,9 +20,11 @@ from api.services.cursors import Cursors, key_of, load_key
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.exploration import Explorer
 from api.services.feedback import FeedbackRecorder
 from api.services.impressions import ImpressionLog
 from api.services.interests import Listener
+from api.services.knowledge import Expertise
 from api.services.live import LiveModel
 from api.services.products import IMAGE, ProductWriter
 from api.services.recommendation import Recommender
@@ -155,6 +157,8 @@ def assemble(settings: Settings, store: Store, encoder: EncoderProcess, pictures
         products=ProductWriter(store, encoder, pictures),
         deleter=Deleter(store, live, artifacts, lambda: registry.locked(home)),
         rules=Rulebook(store, recommender),
+        expertise=Expertise(store, live),
         audit=AuditLog(home),
         reports=Reports(home / "reports"),
+        explorer=Explorer(store),
     )

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.keys import given_keys, key_file
 from schema.errors import PathrecError
+from schema.iris import DEFAULT_BASE
 
 PREFIX = "PATHREC_"
 _SECRET_ALGORITHMS = frozenset({"HS256", "HS384", "HS512"})
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     allow_private_addresses: bool = Field(
         False, description="Whether pictures are also fetched from machines that are not on the public internet."
     )
+    rdf_base: str = Field(DEFAULT_BASE, description="What the IRIs of the shop begin with in RDF; it ends in / or :.")
     impressions: bool = Field(
         True, description="Whether what was recommended is logged, so that click-through can be told."
     )

@@ -5,6 +5,7 @@ Shapes: N products, M middle nodes of a term.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,25 +34,36 @@ class LiveProduct:
     into: Links = field(default_factory=dict)
 
 
+class Degrees(NamedTuple):
+    """Degrees of a term as `PathTerm` has them: (N,) of products at both ends of paths, (M,) in the middle."""
+
+    out: FloatArray
+    end: FloatArray
+    middle: FloatArray
+
+
 @dataclass(frozen=True)
 class Built:
-    """How large a model was when it was built. What comes after is new, and its degrees are those of today.
+    """What a model had when it was built. What comes after is new, and its degrees are those of today.
 
     Attributes:
         products: N.
-        middles: name of a term -> M; a term that is not in it came later, and all its degrees are of today.
+        degrees: name of a term -> its degrees; a term that is not in it came later.
     """
 
     products: int
-    middles: Mapping[str, int]
+    degrees: Mapping[str, Degrees]
 
     @classmethod
     def of(cls, scorer: Scorer) -> "Built":
-        return cls(scorer.size, {term.term.name: len(term.keys) for term in scorer.terms})
+        return cls(
+            scorer.size,
+            {term.term.name: Degrees(term.out_degree, term.degree, term.middle_degree) for term in scorer.terms},
+        )
 
-    def ends(self, term: PathTerm) -> int:
-        """Position from which on the degrees of products are of today."""
-        return self.products if term.term.name in self.middles else 0
+    def of_term(self, term: PathTerm) -> Degrees:
+        """Degrees at the build; of a term that came later, none."""
+        return self.degrees.get(term.term.name, Degrees(np.empty(0), np.empty(0), np.empty(0)))
 
 
 def linked(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct], built: Built) -> PathTerm:
@@ -78,11 +90,12 @@ def _shared_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct
     met_before = links[touched].indices.tolist()
     middles = [columns[key] for key in between if key in columns]
     links = _replaced(links, touched, middles, rows, met, list(entries.values()))
-    degree = _with_own(term.degree, links.sum(axis=1), {*touched, *rows}, built.ends(term))
-    since = built.middles.get(term.term.name, 0)
+    frozen = built.of_term(term)
+    degree = _with_own(term.degree, frozen.end, links.sum(axis=1), {*touched, *rows})
+    since = len(frozen.middle)
     own = {*middles, *(column for column in (*met, *met_before) if column >= since)}
     middle_degree = np.concatenate([term.middle_degree, np.zeros(len(unknown))])
-    middle_degree = _with_own(middle_degree, links.sum(axis=0), own, since)
+    middle_degree = _with_own(middle_degree, frozen.middle, links.sum(axis=0), own)
     owner = np.concatenate([term.owner, np.full(len(unknown), -1, np.int32)])
     return replace(
         term, links=links, keys=keys, degree=degree, out_degree=degree, middle_degree=middle_degree, owner=owner
@@ -124,12 +137,12 @@ def _direct_links(scorer: Scorer, term: PathTerm, products: Sequence[LiveProduct
         return term
     rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
     links = _replaced(term.links, touched, touched, rows, columns, weights)
-    ends = sorted({*touched, *rows, *columns})
+    ends, frozen = sorted({*touched, *rows, *columns}), built.of_term(term)
     return replace(
         term,
         links=links,
-        out_degree=_with_own(term.out_degree, links.sum(axis=1), ends, built.ends(term)),
-        degree=_with_own(term.degree, links.sum(axis=0), ends, built.ends(term)),
+        out_degree=_with_own(term.out_degree, frozen.out, links.sum(axis=1), ends),
+        degree=_with_own(term.degree, frozen.end, links.sum(axis=0), ends),
     )
 
 
@@ -197,9 +210,9 @@ def _replaced(
     return sp.csr_array((data, indices, indptr.astype(links.indptr.dtype)), shape=links.shape)
 
 
-def _with_own(frozen: FloatArray, now: npt.ArrayLike, positions: Iterable[int], since: int) -> FloatArray:
-    """Frozen degrees, and today's for those that had none at the build or were not there."""
-    degrees = frozen.copy()
-    fresh = [p for p in positions if p >= since or frozen[p] == 0]
+def _with_own(degrees: FloatArray, frozen: FloatArray, now: npt.ArrayLike, positions: Iterable[int]) -> FloatArray:
+    """Degrees with those of today at some positions that had none at the build or were not there."""
+    degrees = degrees.copy()
+    fresh = [p for p in positions if p >= len(frozen) or frozen[p] == 0]
     degrees[fresh] = np.asarray(now, np.float64)[fresh]
     return degrees

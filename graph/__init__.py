@@ -8,7 +8,8 @@ room; what differs between the engines is in `graph.dialect`, the engine's own p
 from graph.changes import meeting_of
 from graph.connect import connect
 from graph.cypher import Query, as_text
-from graph.errors import QueryRefused, StoreError, StoreReadOnly, StoreUnavailable
+from graph.errors import ExplorationError, QueryRefused, StoreError, StoreReadOnly, StoreUnavailable
+from graph.explore import Table
 from graph.records import (
     ACCEPTED,
     Arrival,
@@ -44,6 +45,7 @@ __all__ = [
     "CategoryRow",
     "Change",
     "Embedding",
+    "ExplorationError",
     "Feedback",
     "FeedbackKind",
     "FeedbackRecord",
@@ -70,6 +72,7 @@ __all__ = [
     "StoreError",
     "StoreReadOnly",
     "StoreUnavailable",
+    "Table",
     "as_text",
     "connect",
     "meeting_of",

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     MEETINGS_REMOVED = "MEETINGS_REMOVED"  # meeting, pseudonym of the group and product id, joined
     USER_DELETED = "USER_DELETED"  # one pseudonym
     RULES_WRITTEN = "RULES_WRITTEN"  # rule ids, deleted ones as well
+    KNOWLEDGE_WRITTEN = "KNOWLEDGE_WRITTEN"  # ids of rules of knowledge, of which some may be at work now or no longer
+    ONTOLOGY_GROWN = "ONTOLOGY_GROWN"  # names of relations
 
 
 def meeting_key(meeting: str, group: str, product: str) -> str:

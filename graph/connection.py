@@ -2,9 +2,11 @@
 
 import logging
 import random
+import socket
+import struct
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -15,11 +17,13 @@ import structlog
 from neo4j import exceptions as bolt
 
 from graph.cypher import Query
-from graph.errors import QueryRefused, StoreError, StoreReadOnly, StoreUnavailable
+from graph.errors import ExplorationError, QueryRefused, StoreError, StoreReadOnly, StoreUnavailable
 from graph.watchdog import Watchdog
 
 T = TypeVar("T")
 Row = list[Any]
+Rows = Callable[[Query], list[Row]]
+"""Asks a question: within a transaction or outside of any."""
 Observe = Callable[[float, bool], None]
 
 DATABASE = "neo4j"
@@ -29,6 +33,7 @@ LOST_PAUSE = 0.1
 # A commit that failed, as the embedded engine and as Neo4j name it.
 _NOT_KEPT = ("Transaction.TransactionNotFound", "Transaction.TransactionCommitFailed")
 FETCH_SIZE = 1000
+_TCP_INFO = struct.Struct("=128xQ")  # what Linux tells of a connection: how many bytes were received
 
 _log = structlog.get_logger()
 # The driver's own log stays silent unless somebody listens: what matters is raised.
@@ -37,11 +42,12 @@ logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a store is and how to log in; `http` is the embedded engine's second port."""
+    """Where a store is and how to log in; `http` and `reader` are the embedded engine's second port and login."""
 
     url: str
     auth: tuple[str, str] | None
     http: int | None = None
+    reader: tuple[str, str] | None = None
 
 
 class Transaction:
@@ -62,6 +68,23 @@ class Transaction:
     def undo(self) -> None:
         """Nothing of this transaction is kept."""
         self.undone = True
+
+
+class _Traffic:
+    """How much comes to a session. Only Linux tells; elsewhere nothing seems to come."""
+
+    def __init__(self, session: neo4j.Session) -> None:
+        self._session = session
+        self._connection: object = None
+        self._before = 0
+
+    def exceeds(self, most: int) -> bool:
+        """Whether more bytes came than this since it was first asked."""
+        connection = getattr(self._session, "_connection", None)
+        received = _received(connection)
+        if connection is not self._connection:
+            self._connection, self._before = connection, received
+        return received - self._before > most
 
 
 class Connection:
@@ -137,6 +160,42 @@ class Connection:
                     yield dict(record)
         except (bolt.Neo4jError, bolt.DriverError) as error:
             raise self._translated(error) from error
+
+    @contextmanager
+    def reading(self, seconds: float, *, most: int) -> Iterator[neo4j.Session]:
+        """A session that may only read, which is hung up on when the block ends or time runs out.
+
+        Args:
+            seconds: for how long.
+            most: how many bytes may come before it is hung up on, about.
+
+        Raises:
+            ExplorationError: what was asked in it is wrong, or took too much.
+            StoreUnavailable: the store went away.
+        """
+        with self._session(write=False) as session:
+            traffic, watchdog = _Traffic(session), Watchdog(seconds)
+            with watchdog.over(lambda: _hang_up(session), lambda: traffic.exceeds(most)) as watched:
+                try:
+                    yield session
+                except (bolt.Neo4jError, bolt.DriverError, OSError) as error:
+                    if watched.bitten and time.monotonic() < watched.deadline:
+                        raise ExplorationError.too_large(most) from error
+                    raise self._explored(error, watched.bitten, seconds) from error
+                finally:
+                    _hang_up(session)
+
+    def _explored(self, error: Exception, bitten: bool, seconds: float) -> StoreError:
+        code = getattr(error, "code", None) or ""
+        if bitten or "TransactionTimedOut" in code:
+            return ExplorationError.too_long(seconds)
+        if "MemoryPoolOutOfMemoryError" in code or "OutOfMemoryError" in code:
+            return ExplorationError(f"the query takes too much memory: {_reason(error)}", "TOO_LARGE")
+        if code.endswith("Statement.AccessMode"):
+            return ExplorationError.not_reading("the server does not let this one through")
+        if isinstance(error, bolt.ClientError):
+            return ExplorationError(f"the query is wrong: {getattr(error, 'message', error)}", "WRONG")
+        return self._translated(error)
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """One unit of work in one transaction. It may be called several times, so it must not keep state."""
@@ -307,6 +366,18 @@ def _hang_up(session: neo4j.Session) -> None:
     connection = getattr(session, "_connection", None)
     if connection is not None:
         connection.kill()
+
+
+def _received(connection: Any) -> int:
+    # Neither the driver nor Python has a public way to know.
+    option = getattr(socket, "TCP_INFO", None)
+    if connection is None or option is None:
+        return 0
+    try:
+        told = connection.socket._socket.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size)
+        return int(_TCP_INFO.unpack(told)[0])
+    except (OSError, AttributeError, struct.error):
+        return 0
 
 
 def _conflict(error: Exception) -> bool:

@@ -27,6 +27,11 @@ def any_of(names: Iterable[str]) -> str:
     return "|".join(quoted(name) for name in names)
 
 
+def parameter_names(text: str) -> set[str]:
+    """Names of the parameters that a text has."""
+    return set(_PARAMETER.findall(text))
+
+
 def as_text(query: Query) -> str:
     """The query with its values written into it, for a person to paste into a shell or a browser."""
     return _PARAMETER.sub(lambda match: literal(query.parameters[match.group(1)]), query.text)

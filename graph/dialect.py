@@ -1,14 +1,12 @@
 """All that differs between Neo4j and the embedded engine: how indexes for texts and vectors are made."""
 
-import base64
-import http.client
 import json
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from graph.connection import Connection
 from graph.cypher import Query, quoted
-from graph.errors import StoreError, StoreUnavailable
+from graph.engine_api import run_sql
 
 Engine = Literal["neo4j", "embedded"]
 
@@ -141,21 +139,4 @@ def _indexed(properties: Sequence[str], analyser: str) -> list[str]:
 
 
 def _sql(connection: Connection, command: str) -> None:
-    endpoint = connection.endpoint
-    if endpoint.auth is None or endpoint.http is None:
-        raise StoreError(f"{connection.name}: is not an embedded engine")
-    login = base64.b64encode(":".join(endpoint.auth).encode()).decode()
-    body = json.dumps({"language": "sql", "command": command})
-    http_connection = http.client.HTTPConnection("127.0.0.1", endpoint.http, timeout=300)
-    try:
-        http_connection.request("POST", "/api/v1/command/neo4j", body, {"Authorization": f"Basic {login}"})
-        response = http_connection.getresponse()
-        answer = json.loads(response.read())
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise StoreUnavailable(
-            f"{connection.name}: the embedded engine does not answer ({error}); try again"
-        ) from error
-    finally:
-        http_connection.close()
-    if response.status != http.client.OK:
-        raise StoreError(f"{connection.name}: the engine refused `{command}`: {answer.get('detail') or answer}")
+    run_sql(connection.name, connection.endpoint, command)

@@ -7,7 +7,7 @@ however it dies, so nothing has to be cleaned up after a crash:
     server.lock    held by the engine while it runs
     start.lock     held by a client while it looks for the engine or starts one
 
-`server.json` (mode 600) tells port, password and process id of the running engine.
+`server.json` (mode 600) tells ports, logins and process id of the running engine.
 """
 
 import fcntl
@@ -30,13 +30,15 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Running:
-    """The content of `server.json`."""
+    """The content of `server.json`; an engine that an older Pathrec started has no login for reading."""
 
     bolt: int
     http: int
     user: str
     password: str
     pid: int
+    reader: str = ""
+    reader_password: str = ""
 
     def write(self, folder: Path) -> None:
         """Puts the file in place at once, readable by its owner only."""
@@ -71,7 +73,8 @@ class EmbeddedEngine:
         with lock_file(self._folder / START) as start:
             _wait_for_lock(start, fcntl.LOCK_EX, f"{self._folder}: another process does not finish starting the engine")
             running = self._await() if _held(self._folder / SERVER) else self._start()
-        return Endpoint(f"bolt://127.0.0.1:{running.bolt}", (running.user, running.password), running.http)
+        reader = (running.reader, running.reader_password) if running.reader else None
+        return Endpoint(f"bolt://127.0.0.1:{running.bolt}", (running.user, running.password), running.http, reader)
 
     def close(self) -> None:
         """Lets go; the last one to do so ends the engine."""

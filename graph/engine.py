@@ -1,21 +1,30 @@
 """The embedded engine's own process: `python -m graph.engine FOLDER`, started by `graph.embedded`.
 
-It goes into the background, opens the folder's database, listens on loopback with a fresh random
-password, and ends when no client holds `clients.lock` any more.
+It goes into the background, opens the folder's database, listens on loopback with two logins of fresh random
+passwords, one that may do everything and one that may only read, and ends when no client holds `clients.lock` any
+more. What nobody needs and a reader could misuse, it does not have: procedures that write, `LOAD CSV`, other languages.
 """
 
 import fcntl
+import json
 import os
 import secrets
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from graph.class_archive import ClassArchive, archive_for
+from graph.connection import Endpoint
 from graph.embedded import CLIENTS, RUNNING, SERVER, Running, lock_file, try_lock
+from graph.engine_api import command_server
+from graph.engine_guard import Guard
+from graph.reading import PROCEDURES
 
 USER = "root"
+READER = "reader"
 WATCH_SECONDS = 0.25
 HEAP = os.environ.get("PATHREC_ENGINE_HEAP", "2g")
 
@@ -26,6 +35,32 @@ java.util.logging.ConsoleHandler.level=WARNING
 java.util.logging.ConsoleHandler.formatter=java.util.logging.SimpleFormatter
 java.util.logging.SimpleFormatter.format=%1$tFT%1$tT %4$s %3$s %5$s%n
 """
+
+_GROUPS = {
+    "version": 2,
+    "databases": {
+        "*": {
+            "groups": {
+                "admin": {
+                    "access": ["updateSecurity", "updateSchema", "updateDatabaseSettings"],
+                    "types": {"*": {"access": ["createRecord", "readRecord", "updateRecord", "deleteRecord"]}},
+                },
+                READER: {"access": [], "types": {"*": {"access": ["readRecord"]}}},
+                "*": {"access": [], "types": {"*": {"access": []}}},
+            }
+        }
+    },
+}
+"""Who may do what: the engine looks a login's groups up here."""
+
+_SETTINGS = (
+    "-Darcadedb.opencypher.loadCsv.allowFileUrls=false",
+    "-Darcadedb.opencypher.loadCsv.allowRemoteUrls=false",
+    "-Darcadedb.polyglotEngineEnabled=false",
+)
+"""For the whole Java machine: the server's own settings do not reach `LOAD CSV`."""
+
+_SLEEP = "util.sleep"
 
 
 def main(folder: Path) -> int:
@@ -41,9 +76,11 @@ def main(folder: Path) -> int:
         if archive:
             archive.drop_if_refused(_java_says("java.vm.info"))
         running.write(folder)
+        guard = Guard(READER, _running_queries(server), lambda: _end_at_once(folder))
         with lock_file(folder / CLIENTS) as clients:
             while not try_lock(clients, fcntl.LOCK_EX):
                 time.sleep(WATCH_SECONDS)
+                guard.look()
             # From here on new clients wait at clients.lock until this process has ended.
             (folder / RUNNING).unlink(missing_ok=True)
             server.stop()  # type: ignore[attr-defined]
@@ -52,6 +89,19 @@ def main(folder: Path) -> int:
             sys.stdout.flush()
             # The Java machine's own way out takes seconds and has nothing left to save.
             os._exit(0)
+
+
+def _running_queries(server: object) -> Callable[[], Iterable[Any]]:
+    registry = server._java_server.getRunningQueries()  # type: ignore[attr-defined]
+    return registry.getRunning  # type: ignore[no-any-return]
+
+
+def _end_at_once(folder: Path) -> None:
+    """Ends the engine as a crash would: what was committed is kept, and whoever uses the folder starts another."""
+    (folder / RUNNING).unlink(missing_ok=True)
+    sys.stderr.write("A reader's query does not end when it is told to; the engine ends instead.\n")
+    sys.stderr.flush()
+    os._exit(4)
 
 
 def _archive() -> ClassArchive | None:
@@ -84,23 +134,39 @@ def _start(folder: Path, java_options: list[str]) -> tuple[object, Running]:
         users.unlink()
     logging = folder / "config" / "logging.properties"
     logging.write_text(_LOGGING, encoding="utf-8")
+    (folder / "config" / "server-groups.json").write_text(json.dumps(_GROUPS), encoding="utf-8")
     bolt, http = _free_ports(2)
-    password = secrets.token_urlsafe(24)
+    password, reading = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     server = ArcadeDBServer(
         str(folder),
         password,
         {
             "host": "127.0.0.1",
             "http_port": http,
-            "mode": "production",
+            "mode": "development",  # in production it would not say what is wrong with a query
             "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
             "bolt_port": bolt,
             "server_defaultDatabases": f"neo4j[{USER}]",
         },
-        {"heap_size": HEAP, "jvm_args": [f"-Djava.util.logging.config.file={logging}", *java_options]},
+        {"heap_size": HEAP, "jvm_args": [f"-Djava.util.logging.config.file={logging}", *_SETTINGS, *java_options]},
     )
+    _forget_what_writes()
     server.start()
-    return server, Running(bolt=bolt, http=http, user=USER, password=password, pid=os.getpid())
+    root = Endpoint(f"bolt://127.0.0.1:{bolt}", (USER, password), http)
+    login = json.dumps({"name": READER, "password": reading, "databases": {"neo4j": [READER]}})
+    command_server(str(folder), root, f"create user {login}")
+    return server, Running(bolt, http, USER, password, os.getpid(), READER, reading)
+
+
+def _forget_what_writes() -> None:
+    """Takes away what Cypher could call, of all that reads nothing or is not only for reading."""
+    import jpype
+
+    procedures = jpype.JClass("com.arcadedb.query.opencypher.procedures.CypherProcedureRegistry")
+    for name in [str(each) for each in procedures.getProcedureNames()]:
+        if name not in PROCEDURES:
+            procedures.unregister(name)
+    jpype.JClass("com.arcadedb.function.CypherFunctionRegistry").unregister(_SLEEP)
 
 
 def _lock_within(file: object, seconds: float) -> bool:

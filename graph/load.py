@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from graph import changes
 from graph.changes import Kind
 from graph.connection import Connection, Transaction
-from graph.cypher import Query, quoted
+from graph.cypher import Query, any_of, quoted
 from graph.records import PREDICTED, Loaded
 from schema.errors import RecordError, suggestion
-from schema.ontology import Ontology
+from schema.ontology import MOVABLE, MOVED_FROM, Ontology
 from schema.progress import Report, silent
 from schema.tables import RELATIONS, conform, node_schema
 
@@ -86,13 +86,14 @@ def write_relations(transaction: Transaction, ontology: Ontology, relation: str,
         _existing(transaction, ends.target, {row[1] for row in rows}),
     )
     stored = {(r[0], r[1]): r[2:] for r in transaction.rows(_stored_relations(ontology, relation, rows))}
-    guessed = {ends for ends, (_, _, source) in stored.items() if source == PREDICTED}
+    # What is only guessed, or only said by a rule, is not the shop's own word yet.
+    unsaid = {ends for ends, (*_, source, own) in stored.items() if source == PREDICTED or not own}
     whole = [row for row in rows if row[0] in known[0] and row[1] in known[1]]
     fresh = [row for row in whole if (row[0], row[1]) not in stored]
     changed = [
         row
         for row in whole
-        if (row[0], row[1]) in guessed or _differs(row[2:], stored.get((row[0], row[1]), row[2:])[:2])
+        if (row[0], row[1]) in unsaid or _differs(row[2:], stored.get((row[0], row[1]), row[2:])[:2])
     ]
     if fresh:
         transaction.run(_create_relations(ontology, relation, fresh))
@@ -197,10 +198,19 @@ def _ends(ontology: Ontology, relation: str) -> str:
     )
 
 
+def _links(relation: str) -> str:
+    """The link between two ends as the shop's data know it: where a rule has moved it, what is kept of it."""
+    if relation not in MOVABLE:
+        return f"MATCH (a)-[r:{quoted(relation)}]->(b) "
+    either = f"MATCH (a)-[r:{any_of([relation, MOVED_FROM])}]->(b) "
+    return f"{either}WHERE type(r) = '{relation}' OR r.moved = '{relation}' WITH a, b, r, row "
+
+
 def _stored_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation)
-        + f"MATCH (a)-[r:{quoted(relation)}]->(b) RETURN a.id, b.id, r.weight, r.time, r.source",
+        f"{_ends(ontology, relation)}{_links(relation)}"
+        "RETURN a.id, b.id, CASE WHEN r.rule IS NULL THEN r.weight ELSE r.given_weight END, r.time, r.source, "
+        "r.rule IS NULL OR r.given",
         {"rows": rows},
     )
 
@@ -214,10 +224,12 @@ def _create_relations(ontology: Ontology, relation: str, rows: Sequence[Values])
 
 def _change_relations(ontology: Ontology, relation: str, rows: Sequence[Values]) -> Query:
     return Query(
-        _ends(ontology, relation) + f"MATCH (a)-[r:{quoted(relation)}]->(b) "
-        # The shop's own word takes the place of a prediction, whose confidence was its weight.
-        f"SET r.weight = coalesce(row[2], CASE WHEN r.source = '{PREDICTED}' THEN null ELSE r.weight END), "
-        "r.time = coalesce(row[3], r.time) "
+        _ends(ontology, relation) + _links(relation) +
+        # The shop's own word takes the place of a prediction, whose confidence was its weight; a rule's stays over it.
+        "SET r.weight = CASE WHEN r.rule IS NOT NULL THEN r.weight "
+        f"WHEN r.source = '{PREDICTED}' THEN row[2] ELSE coalesce(row[2], r.weight) END, "
+        "r.given_weight = CASE WHEN r.rule IS NULL THEN null ELSE coalesce(row[2], r.given_weight) END, "
+        "r.given = CASE WHEN r.rule IS NULL THEN null ELSE true END, r.time = coalesce(row[3], r.time) "
         f"WITH r WHERE r.source = '{PREDICTED}' REMOVE r.source, r.confidence",
         {"rows": rows},
     )

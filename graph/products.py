@@ -6,14 +6,14 @@ from datetime import datetime
 from graph import changes, features
 from graph.changes import Kind
 from graph.connection import Connection, Transaction
-from graph.cypher import Query, quoted
+from graph.cypher import Query, any_of
 from graph.dialect import Dialect
 from graph.errors import StoreError
 from graph.load import Values, write_nodes, write_relations
 from graph.records import Link, ProductRecord
 from graph.times import to_ms
 from schema.errors import RecordError, suggestion
-from schema.ontology import Ontology, PropertyType
+from schema.ontology import MOVED_FROM, Ontology, PropertyType
 
 _PYTHON: dict[PropertyType, type | tuple[type, ...]] = {
     "string": str,
@@ -99,8 +99,13 @@ def _drop_replaced(transaction: Transaction, products: Sequence[ProductRecord]) 
     }
     for relation, rows in kept.items():
         if rows:
-            text = f"MATCH (:Product {{id: row[0]}})-[r:{quoted(relation)}]->(n) WHERE NOT n.id IN row[1] DELETE r"
+            either = f"MATCH (:Product {{id: row[0]}})-[r:{any_of([relation, MOVED_FROM])}]->(n) "
+            # What a rule has put there stays until it is undone; what it has moved is no longer known of.
+            own = f"r.rule IS NULL AND (type(r) = '{relation}' OR r.moved = '{relation}')"
+            text = f"{either}WHERE NOT n.id IN row[1] AND {own} DELETE r"
             transaction.run(Query(f"UNWIND $rows AS row {text}", {"rows": rows}))
+            claimed = f"{either}WHERE NOT n.id IN row[1] AND r.given SET r.given = false REMOVE r.given_weight"
+            transaction.run(Query(f"UNWIND $rows AS row {claimed}", {"rows": rows}))
 
 
 def _write_features(transaction: Transaction, products: Sequence[ProductRecord]) -> None:

@@ -10,12 +10,14 @@ from graph import changes
 from graph.changes import Kind
 from graph.connection import Connection, Row, Transaction
 from graph.cypher import Query, quoted
+from graph.errors import KnowledgeError
 from graph.records import Rule
 from graph.serving import category_trees
 from graph.times import from_ms, to_ms
 from schema.ontology import APPLIES_TO, RULE_NODE, Ontology
 
 _PROPERTIES = ("kind", "author", "note", "weight", "position", "created", "changed", "start", "end")
+APPLIED = "APPLIED"
 _RULE, _APPLIES = quoted(RULE_NODE), quoted(APPLIES_TO)
 
 
@@ -28,6 +30,7 @@ def upsert_rule(connection: Connection, rule: Rule) -> list[tuple[str, str]]:
 
     def work(transaction: Transaction) -> list[tuple[str, str]]:
         number = changes.reserve(transaction)
+        _check_no_knowledge(transaction, rule.id)
         missing = [(label, key) for label, ids in _ends(rule) for key in _missing(transaction, label, ids)]
         if missing:
             transaction.undo()
@@ -44,13 +47,20 @@ def upsert_rule(connection: Connection, rule: Rule) -> list[tuple[str, str]]:
 
 
 def delete_rule(connection: Connection, rule: str) -> bool:
-    """Deletes a rule; False if there is none of this id."""
+    """Deletes a rule; False if there is none of this id.
+
+    Raises:
+        KnowledgeError: it is one of knowledge and at work.
+    """
 
     def work(transaction: Transaction) -> bool:
         number = changes.reserve(transaction)
-        if not transaction.rows(Query(f"MATCH (r:{_RULE} {{id: $id}}) RETURN 1", {"id": rule})):
+        known = transaction.rows(Query(f"MATCH (r:{_RULE} {{id: $id}}) RETURN r.status", {"id": rule}))
+        if not known:
             transaction.undo()
             return False
+        if known[0][0] == APPLIED:
+            raise KnowledgeError(f"rule {rule} is applied; undo it first")
         transaction.run(Query(f"MATCH (r:{_RULE} {{id: $id}}) DETACH DELETE r", {"id": rule}))
         changes.append(transaction, Kind.RULES_WRITTEN, [rule], number)
         return True
@@ -89,6 +99,13 @@ def _rule(row: Row, reached: set[str]) -> Rule:
         brands=brands,
         reaches=tuple(sorted(reached.union(products))),
     )
+
+
+def _check_no_knowledge(transaction: Transaction, rule: str) -> None:
+    """Rules of knowledge, which alone have a status, are not written over."""
+    known = transaction.rows(Query(f"MATCH (r:{_RULE} {{id: $id}}) WHERE r.status IS NOT NULL RETURN 1", {"id": rule}))
+    if known:
+        raise KnowledgeError(f"rule {rule} is one of knowledge; give this one another id, or delete that first")
 
 
 def _ends(rule: Rule) -> list[tuple[str, tuple[str, ...]]]:

@@ -6,12 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from graph import changes
+from graph.changes import Kind
 from graph.connection import Connection, Transaction
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect
 from graph.errors import StoreError
 from graph.times import now_ms, to_ms
-from schema.ontology import EVENT_NODE, RULE_NODE, Ontology
+from schema.ontology import EVENT_NODE, RULE_NODE, Ontology, with_relation
 
 _INDEXED = {
     EVENT_NODE: ("basket", "session", "recorded", "second", "recommendation"),
@@ -19,30 +21,56 @@ _INDEXED = {
     "Impression": ("session", "recorded"),
 }
 _OWN_NODES = (EVENT_NODE, RULE_NODE, "Feedback", "Impression", "Shop")
+_ONTOLOGY = Query("MATCH (s:Shop {id: 'shop'}) RETURN s.ontology, s.added_relations, s.ontology_hash")
 
 
-def prepare(connection: Connection, dialect: Dialect, ontology: Ontology) -> None:
+def prepare(connection: Connection, dialect: Dialect, ontology: Ontology) -> Ontology:
     """Constraints, indexes and the shop's node; nothing happens where they are there.
+
+    Returns:
+        The ontology with the relations that experts have added to the store's.
 
     Raises:
         StoreError: the store was made with an ontology that does not fit into this one.
     """
-    stored = stored_ontology(connection)
-    if stored is not None:
-        _check_fit(connection.name, stored, ontology)
+    rows = connection.rows(_ONTOLOGY)
+    if rows:
+        text, added, _ = rows[0]
+        ontology = _joined(connection.name, text, added, ontology)
     for query in _schema(ontology):
         connection.rows(query, write=True)
     for label, node in ontology.nodes.items():
         if node.searchable:
             dialect.make_text_index(connection, label, node.searchable)
     dialect.settle(connection)
-    connection.write(lambda transaction: _store_ontology(transaction, connection.name, ontology))
+    return connection.write(lambda transaction: _store_ontology(transaction, connection.name, ontology))
 
 
 def stored_ontology(connection: Connection) -> Ontology | None:
     """What the store was made with; None for a new store."""
     rows = connection.rows(Query("MATCH (s:Shop {id: 'shop'}) RETURN s.ontology"))
     return _parse(connection.name, rows[0][0]) if rows else None
+
+
+def ontology_in(transaction: Transaction, store: str) -> Ontology:
+    """What the store is made with by now, in a transaction that has a change number."""
+    return _parse(store, transaction.rows(_ONTOLOGY)[0][0])
+
+
+def grow(transaction: Transaction, store: str, relation: str, says: str | None) -> Ontology:
+    """What the store is made with, with a relation between products that may be new.
+
+    Raises:
+        OntologyError: the name cannot be that of a new relation.
+    """
+    text, added, _ = transaction.rows(_ONTOLOGY)[0]
+    ontology = _parse(store, text)
+    if relation in ontology.relations or says is None:
+        return ontology
+    grown = with_relation(ontology, relation, says)
+    _keep(transaction, grown, [*(added or []), relation])
+    changes.append(transaction, Kind.ONTOLOGY_GROWN, [relation])
+    return grown
 
 
 def clock_offset(connection: Connection) -> timedelta:
@@ -112,18 +140,34 @@ def _schema(ontology: Ontology) -> list[Query]:
     return [Query(text) for text in queries]
 
 
-def _store_ontology(transaction: Transaction, store: str, ontology: Ontology) -> None:
-    rows = transaction.rows(
-        Query("MERGE (s:Shop {id: 'shop'}) ON CREATE SET s.changes = 0 RETURN s.ontology, s.ontology_hash")
-    )
-    text, known_hash = rows[0]
-    if known_hash == ontology.hash:
-        return
+def _store_ontology(transaction: Transaction, store: str, ontology: Ontology) -> Ontology:
+    transaction.run(Query("MERGE (s:Shop {id: 'shop'}) ON CREATE SET s.changes = 0"))
+    text, added, known_hash = transaction.rows(_ONTOLOGY)[0]
     if text is not None:  # somebody else may have stored one since it was looked at
-        _check_fit(store, _parse(store, text), ontology)
+        ontology = _joined(store, text, added, ontology)
+    if known_hash != ontology.hash:
+        _keep(transaction, ontology, added or [])
+        if text is not None:
+            new = [name for name in ontology.relations if name not in _parse(store, text).relations]
+            changes.append(transaction, Kind.ONTOLOGY_GROWN, new)
+    return ontology
+
+
+def _keep(transaction: Transaction, ontology: Ontology, added: list[str]) -> None:
     # In the order of the file: the order of the model's terms follows from it.
-    parameters = {"text": json.dumps(ontology.as_dict()), "hash": ontology.hash}
-    transaction.run(Query("MATCH (s:Shop {id: 'shop'}) SET s.ontology = $text, s.ontology_hash = $hash", parameters))
+    parameters = {"text": json.dumps(ontology.as_dict()), "hash": ontology.hash, "added": added}
+    text = "MATCH (s:Shop {id: 'shop'}) SET s.ontology = $text, s.ontology_hash = $hash, s.added_relations = $added"
+    transaction.run(Query(text, parameters))
+
+
+def _joined(store: str, text: str, added: list[str] | None, given: Ontology) -> Ontology:
+    """A given ontology with the relations that experts have added to the stored one."""
+    stored = _parse(store, text)
+    for name in added or ():
+        if name not in given.relations:
+            given = with_relation(given, name, stored.relations[name].says)
+    _check_fit(store, stored, given)
+    return given
 
 
 def _parse(store: str, text: str) -> Ontology:

@@ -19,6 +19,7 @@ from graph import (
     features,
     feedback,
     impressions,
+    knowledge_nodes,
     labels,
     load,
     neighbours,
@@ -30,11 +31,13 @@ from graph import (
     sessions,
     shop,
     snapshot,
+    standing,
     users,
 )
 from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
+from graph.knowledge import Effect, Knowledge
 from graph.neighbours import Neighbour, Way
 from graph.records import (
     Arrival,
@@ -106,7 +109,12 @@ class Store:
 
     def prepare(self) -> None:
         """Constraints, indexes and the shop's own node; may be repeated."""
-        shop.prepare(self._connection, self._dialect, self.ontology)
+        self._ontology = shop.prepare(self._connection, self._dialect, self.ontology)
+
+    def renew_ontology(self) -> Ontology:
+        """Takes up what has been added to the store's ontology since it was connected to."""
+        self._ontology = self.stored_ontology() or self._ontology
+        return self.ontology
 
     def stored_ontology(self) -> Ontology | None:
         """What the store was made with; None before `prepare`."""
@@ -346,6 +354,56 @@ class Store:
         """Deletes a business rule; False if there is none of this id."""
         return rules.delete_rule(self._connection, rule)
 
+    def save_knowledge(self, rule: Knowledge) -> Knowledge:
+        """Keeps a rule of knowledge as a draft, in place of the one of its id."""
+        return knowledge_nodes.save(self._connection, rule)
+
+    def knowledge(self) -> list[Knowledge]:
+        """All rules of knowledge, the oldest first."""
+        return knowledge_nodes.all_rules(self._connection)
+
+    def found_knowledge(self, rule: str) -> Knowledge:
+        """A rule of knowledge by its id."""
+        return knowledge_nodes.found(self._connection, rule)
+
+    def wanted_links(self, rule: Knowledge) -> dict[tuple[str, str], float]:
+        """The links between products that a rule would put into the graph, (source, target) -> weight."""
+        return knowledge_nodes.wanted_links(self._connection, self.explore, rule)
+
+    def wanted_moves(self, rule: Knowledge) -> list[tuple[str, str]]:
+        """What a rule would move from where: (product or category, category)."""
+        return knowledge_nodes.wanted_moves(self._connection, rule)
+
+    def said_links(self) -> dict[tuple[str, str, str], str]:
+        """(relation, source, target) -> rule, of the links between products that rules put there."""
+        return knowledge_nodes.said_links(self._connection)
+
+    def shoppers(self) -> list[str]:
+        """Ids of all users who did anything, in order."""
+        return users.shoppers(self._connection)
+
+    def apply_knowledge(self, rule: str, moment: datetime) -> Effect:
+        """Puts what a rule says into the graph; of one that is applied, what it says by now."""
+        effect = knowledge_nodes.apply(self._connection, self.explore, rule, moment)
+        self.renew_ontology()
+        return effect
+
+    def undo_knowledge(self, rule: str, moment: datetime) -> Effect:
+        """Takes back exactly what a rule put into the graph."""
+        return knowledge_nodes.undo(self._connection, rule, moment)
+
+    def write_analysis(self, analysis: standing.Analysis) -> standing.AnalysisRun:
+        """Writes what an analysis says of products in place of what the last one said."""
+        return standing.write_analysis(self._connection, self.ontology, analysis)
+
+    def analysis_run(self) -> standing.AnalysisRun | None:
+        """The analysis whose results are there; None if there is none."""
+        return standing.analysis_run(self._connection)
+
+    def delete_analysis(self) -> standing.AnalysisRun | None:
+        """Takes the results of the last analysis away; says of which, None if there was none."""
+        return standing.delete_analysis(self._connection)
+
     def delete_events(self, ids: Sequence[str]) -> list[str]:
         """Deletes events; says which there were."""
         return deletion.delete_events(self._connection, self.ontology, ids)
@@ -358,9 +416,26 @@ class Store:
         """Deletes a person and all they did; False if there is nobody of this id."""
         return deletion.delete_user(self._connection, self.ontology, user)
 
-    def explore(self, query: Query, most_rows: int = explore.MOST_ROWS) -> explore.Table:
-        """The first rows of a query that somebody wrote; what would change anything is refused."""
-        return explore.explore(self._connection, query, most_rows)
+    def explore(
+        self,
+        query: Query,
+        most_rows: int = explore.MOST_ROWS,
+        *,
+        seconds: float = explore.SECONDS,
+        most_bytes: int = explore.MOST_BYTES,
+        vectors: bool = False,
+    ) -> explore.Table:
+        """The first rows of a query that somebody wrote; what would change anything is refused.
+
+        Raises:
+            ExplorationError: it is wrong, does more than read, or takes too much.
+        """
+        limits = explore.Limits(most_rows, seconds, most_bytes)
+        return explore.explore(self._connection, query, limits, vectors=vectors)
+
+    def explain(self, query: Query) -> str:
+        """What the engine would do for a query that somebody wrote, as a text; see `explore`."""
+        return explore.explain(self._connection, query, explore.Limits()).text
 
     def changes(self, after: int) -> list[Change]:
         """Entries of the change log with a higher number."""

@@ -17,3 +17,9 @@ def users(connection: Connection, start: str, first: int) -> list[KnownUser]:
         KnownUser(key, int(events), None if last is None else from_ms(last))
         for key, events, last in connection.rows(query)
     ]
+
+
+def shoppers(connection: Connection) -> list[str]:
+    """Ids of all users who did anything, in order."""
+    query = Query("MATCH (u:User) WHERE EXISTS { (u)-[:PERFORMED]->() } RETURN u.id")
+    return sorted(key for (key,) in connection.stream(query))

@@ -16,7 +16,12 @@ class Watched:
 
     end: Callable[[], None]
     deadline: float
+    sooner: Callable[[], bool]
     bitten: bool = False
+
+    def due(self, now: float) -> bool:
+        """Whether it is to be ended now."""
+        return not self.bitten and (self.deadline < now or self.sooner())
 
 
 class Watchdog:
@@ -30,13 +35,14 @@ class Watchdog:
         self._awake = False
 
     @contextmanager
-    def over(self, end: Callable[[], None]) -> Iterator[Watched]:
+    def over(self, end: Callable[[], None], sooner: Callable[[], bool] = lambda: False) -> Iterator[Watched]:
         """Watches over the block, which sees `bitten` when it was ended.
 
         Args:
             end: ends what the block waits for; called in another thread.
+            sooner: whether to end it before its time; asked all the while in that thread.
         """
-        number, watched = next(self._numbers), Watched(end, time.monotonic() + self.seconds)
+        number, watched = next(self._numbers), Watched(end, time.monotonic() + self.seconds, sooner)
         with self._lock:
             self._watched[number] = watched
             if not self._awake:
@@ -59,7 +65,7 @@ class Watchdog:
                 elif now > idle_since + self.seconds:
                     self._awake = False
                     return
-                late = [w for w in self._watched.values() if w.deadline < now and not w.bitten]
+                late = [each for each in self._watched.values() if each.due(now)]
                 for watched in late:
                     watched.bitten = True
             for watched in late:

@@ -32,10 +32,16 @@ NEXT_TERM = "NEXT_PRODUCT"
 REJECTED_LABEL = "REJECTED_LABEL"
 RULE_NODE = "Rule"
 APPLIES_TO = "APPLIES_TO"
+MOVED_FROM = "MOVED_FROM"
+MOVABLE = ("IN_CATEGORY", "CHILD_OF")
+"""Relations to a category that a rule can move; a MOVED_FROM stands for what was moved."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 RESERVED_NODES = {EVENT_NODE, RULE_NODE, "Change", "Feedback", "Impression", "Shop"}
-RESERVED_RELATIONS = {PERFORMED, ON, "GAVE", "ABOUT", "WAS_SHOWN", APPLIES_TO, SELF_TERM, NEXT_TERM, REJECTED_LABEL}
+RESERVED_RELATIONS = {
+    *(PERFORMED, ON, "GAVE", "ABOUT", "WAS_SHOWN", APPLIES_TO, MOVED_FROM),
+    *(SELF_TERM, NEXT_TERM, REJECTED_LABEL),
+}
 
 
 class _Part(BaseModel):
@@ -232,6 +238,21 @@ def parse_ontology(own: object, *, where: str, lines: Mapping[str, int] | None =
     if mistakes or ontology is None:
         raise OntologyError(_report(where, mistakes, lines or {}))
     return ontology
+
+
+def with_relation(ontology: Ontology, name: str, says: str) -> Ontology:
+    """An ontology with one more relation between products.
+
+    Raises:
+        OntologyError: the name cannot be that of a new relation.
+    """
+    # Read anew: a copy would keep what was worked out of the smaller one.
+    document = ontology.as_dict()
+    document["relations"][name] = {"from": "Product", "to": "Product", "says": says}
+    grown = Ontology.model_validate(document)
+    if mistakes := list(_contradictions(grown)):
+        raise OntologyError(_report("the new relation", mistakes, {}))
+    return grown
 
 
 def _default_document() -> dict[str, Any]:

@@ -18,7 +18,9 @@ COMMANDS = (
     "embed",
     "label",
     "judge",
+    "knowledge",
     "export",
+    "rdf",
     "finetune-text",
     "train",
     "evaluate",
@@ -27,6 +29,9 @@ COMMANDS = (
     "rollback",
     "serve",
     "key",
+    "queries",
+    "cypher",
+    "analyse",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

@@ -64,6 +64,8 @@ def ingest(
     _say_embedded(output, fresh.embedded, settings.home)
     for reason in fresh.left_out:
         output.say(reason)
+    for problem in done.knowledge.problems.values():
+        output.say(f"left as it was: {problem}")
     output.say(f"Quality report: {done.quality}")
     output.document(asdict(done) | asdict(fresh))
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLObjectType, GraphQLSchema
 
-from api.audit import described
+from api.audit import described, described_query
 from api.graphql.context import Context
 from api.graphql.ids import parse_global_id
 from api.services.callers import Caller, Role
@@ -41,10 +41,14 @@ _OF_OTHERS = (
 
 @dataclass(frozen=True)
 class Access:
-    """Who may use a root field: whoever has one of the roles. `audited`: whoever does is written down."""
+    """Who may use a root field: whoever has one of the roles.
+
+    `audited`: whoever does is written down, with the arguments as `described` puts them.
+    """
 
     roles: frozenset[Role]
     audited: bool = False
+    described: Callable[[Mapping[str, Any]], dict[str, Any]] = described
 
 
 READ = Access(frozenset({Role.STOREFRONT, Role.SERVER, Role.EXPERT}))
@@ -54,6 +58,7 @@ WRITE = Access(frozenset({Role.SERVER}))
 EXPERT = Access(frozenset({Role.EXPERT}))
 DELETE = Access(frozenset({Role.SERVER}), audited=True)
 RULE = Access(frozenset({Role.EXPERT}), audited=True)
+ASK = Access(frozenset({Role.EXPERT}), audited=True, described=described_query)
 
 ACCESS: Mapping[str, Access] = {
     "Query.node": READ,
@@ -75,6 +80,10 @@ ACCESS: Mapping[str, Access] = {
     "Query.evaluation": LOOK,
     "Query.clickThrough": EXPERT,
     "Query.rules": EXPERT,
+    "Query.cypher": ASK,
+    "Query.knowledge": EXPERT,
+    "Query.previewKnowledge": EXPERT,
+    "Query.previewRule": EXPERT,
     "Subscription.recommendations": READ,
     "Mutation.recordEvents": TELL,
     "Mutation.recordFeedback": TELL,
@@ -82,6 +91,9 @@ ACCESS: Mapping[str, Access] = {
     "Mutation.upsertProducts": WRITE,
     "Mutation.upsertRule": RULE,
     "Mutation.deleteRule": RULE,
+    "Mutation.upsertKnowledge": RULE,
+    "Mutation.applyKnowledge": RULE,
+    "Mutation.undoKnowledge": RULE,
     "Mutation.deleteProducts": DELETE,
     "Mutation.deleteEvents": DELETE,
     "Mutation.deleteUser": Access(frozenset({Role.SERVER, Role.ADMIN}), audited=True),
@@ -159,7 +171,7 @@ def _put_before(field: Any, access: Access | None, place: str) -> None:
                 _check_node(context.caller, arguments[_NODE])
         if access is None or not access.audited:
             return inner(source, info, **arguments)
-        return _audited(lambda: inner(source, info, **arguments), context, place, arguments)
+        return _audited(lambda: inner(source, info, **arguments), context, place, access.described(arguments))
 
     setattr(field, attribute, guarded)
 
@@ -167,7 +179,7 @@ def _put_before(field: Any, access: Access | None, place: str) -> None:
 def _audited(action: Callable[[], Any], context: Context, place: str, arguments: Mapping[str, Any]) -> Any:
     """Does an action between two lines of the log: that it was asked for, and what came of it."""
     what = {"field": place, "request": context.request_id}
-    context.shop.audit.write("begun", context.caller, **what, arguments=described(arguments))
+    context.shop.audit.write("begun", context.caller, **what, arguments=arguments)
     try:
         result = action()
     except Exception as error:

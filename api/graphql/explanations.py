@@ -117,7 +117,9 @@ class Contribution:
         description="A known product that stands in for one that nobody had met when the model was trained: what is "
         "known of it counts here, as far as the two are alike."
     )
-    rule: str | None = strawberry.field(description="Id of the business rule that it comes from.")
+    rule: str | None = strawberry.field(
+        description="Id of the business rule that it comes from, or of the rule of knowledge that says its link."
+    )
     path: Path | None = lazy("The path; null for kinds that have none.")
 
     def __getattr__(self, name: str) -> Any:

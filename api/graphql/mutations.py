@@ -9,6 +9,7 @@ from api.graphql.context import Context
 from api.graphql.feedback import FeedbackMutations
 from api.graphql.fields import resolver
 from api.graphql.inputs import EventInput, ProductInput
+from api.graphql.knowledge import KnowledgeMutations
 from api.graphql.products import Product, product_of
 from api.graphql.rules import RuleMutations
 from api.graphql.user_errors import UserError, attempt
@@ -70,7 +71,7 @@ class DeleteUserPayload:
 
 
 @strawberry.type
-class Mutation(RuleMutations, FeedbackMutations):
+class Mutation(RuleMutations, FeedbackMutations, KnowledgeMutations):
     @resolver("Records events, at most 1,000 at a time. They count in the very next answer.")
     def record_events(self, info: Info[Context, None], events: list[EventInput]) -> RecordEventsPayload:
         recorder = info.context.shop.events

@@ -10,11 +10,13 @@ from strawberry.types import Info
 
 from api.graphql.catalogue import Category, Node, attributes, category_of
 from api.graphql.context import Context
+from api.graphql.cypher import CypherQueries
 from api.graphql.explanations import Explanation, Explanations, asked_contributions
 from api.graphql.fields import resolver
 from api.graphql.ids import global_id, parse_global_id
 from api.graphql.impressions import ImpressionQueries, noted
 from api.graphql.inputs import InterestInput
+from api.graphql.knowledge import KnowledgeQueries
 from api.graphql.listing import ListingQueries, find_brand
 from api.graphql.products import (
     PAGE,
@@ -95,7 +97,16 @@ class ModelInfo:
 
 
 @strawberry.type
-class Query(ListingQueries, RuleQueries, ImpressionQueries, SearchQueries, UserQueries, ReportQueries):
+class Query(
+    ListingQueries,
+    RuleQueries,
+    ImpressionQueries,
+    SearchQueries,
+    UserQueries,
+    ReportQueries,
+    KnowledgeQueries,
+    CypherQueries,
+):
     @resolver("Any object by its global id; null if it does not exist.")
     def node(self, info: Info[Context, None], id: strawberry.ID) -> Node | None:  # noqa: A002 - Relay's name
         type_name, key = parse_global_id(id)

@@ -29,7 +29,8 @@ _NAME_PROPERTIES = ("name", "title", "value")
 class Contribution:
     """A part of a score that comes from one unit of the history, from something that the viewer said, or from neither.
 
-    `unit` is None for what is put on the model's score (`viewing.Extra`), where `rule` may name a business rule.
+    `unit` is None for what is put on the model's score (`viewing.Extra`), where `rule` may name a business rule; of a
+    link between two products it is the rule of knowledge that says it.
     `resembles` is the known product through which a product that nobody has met gets it, `by_paths` or by the rest.
     """
 
@@ -113,7 +114,9 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
                 score=float(viewing.scores[found.product]),
                 prior=viewing.prior(found.product),
                 lifts={name: float(lift[place]) for name, lift in lifts.items()},
-                contributions=tuple(_contribution(part, found, units, ids) for part in found.parts),
+                contributions=tuple(
+                    _said(_contribution(part, found, units, ids), viewing.state.said) for part in found.parts
+                ),
                 remainder_count=found.remainder_count,
                 remainder_value=found.remainder_value,
                 readable_share=found.readable_share,
@@ -124,6 +127,17 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
         )
         for place, found in enumerate(taken_apart)
     ]
+
+
+def _said(contribution: Contribution, said: Mapping[tuple[str, str, str], str]) -> Contribution:
+    """A contribution with the rule of knowledge that says the link it comes by, if one does."""
+    term, unit = contribution.term, contribution.unit
+    if not said or term is None or term.kind not in ("forward", "reverse") or not isinstance(unit, Unit):
+        return contribution
+    ends = unit.product, contribution.target
+    if term.kind == "reverse":
+        ends = ends[::-1]
+    return replace(contribution, rule=said.get((term.relation, *ends)))
 
 
 def _with_extras(explanation: Explanation, mass: float, extras: Sequence[Contribution], first: int) -> Explanation:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import structlog
@@ -121,7 +121,10 @@ class Happened:
 
 @dataclass(frozen=True)
 class LiveState:
-    """A model with everything applied up to one number of the change log. `index` is for very many products."""
+    """A model with everything applied up to one number of the change log. `index` is for very many products.
+
+    `said` has the links between products that rules of knowledge say: (relation, source, target) -> id of the rule.
+    """
 
     manifest: ArtifactManifest
     built: Built
@@ -134,6 +137,7 @@ class LiveState:
     index: Index | None
     happened: Happened
     rules: Rules
+    said: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     _members: dict[str, BoolArray] = field(default_factory=dict, repr=False)
     _linked: dict[tuple[str, str], IntArray] = field(default_factory=dict, repr=False)
     _in_context: OrderedDict[tuple[tuple[str, str], ...], "LiveState"] = field(default_factory=OrderedDict, repr=False)
@@ -183,6 +187,11 @@ class LiveState:
 
         return _kept(self._in_context, tuple(sorted(known.items())), _CONTEXTS, make)
 
+    def over(self, scorer: Scorer, changed: Iterable[str]) -> "LiveState":
+        """The state with another model of the same products, some of which are not what they were."""
+        index = self.index and self.index.with_changed([self.scorer.positions[key] for key in changed])
+        return self._with(scorer, index)
+
     def _with(self, scorer: Scorer, index: Index | None) -> "LiveState":
         """The state with another prior."""
         return replace(self, scorer=scorer, index=index, _in_context=OrderedDict(), _at=OrderedDict())
@@ -222,6 +231,17 @@ class LiveState:
         """Positions of the products that the model knows."""
         found = map(self.scorer.positions.get, products)
         return np.array([position for position in found if position is not None], np.intp)
+
+
+class Served(Protocol):
+    """What answers are made with."""
+
+    @property
+    def state(self) -> LiveState:
+        """The current state."""
+
+    def at_least(self, change: int) -> LiveState:
+        """A state in which every change up to a number of the log counts."""
 
 
 class LiveModel:
@@ -299,8 +319,7 @@ class LiveModel:
 
     def _load(self, path: Path) -> Erasures:
         artifact = load_artifact(path)
-        ontology = self._store.stored_ontology() or self._store.ontology
-        check_fit(artifact.manifest, ontology)
+        check_fit(artifact.manifest, self._store.renew_ontology())
         # Outside the lock, since an index takes its time: whatever changes meanwhile is in the log.
         state = fresh_state(artifact, self._store)
         with self._lock:
@@ -321,10 +340,10 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
     change = min(artifact.manifest.change_number, store.change_number())
     products, clock = store.nodes("Product"), store.clock()
     built = Built.of(artifact.scorer)
-    scorer = adopt(artifact.scorer, store.stored_ontology() or store.ontology)
+    scorer = adopt(artifact.scorer, store.renew_ontology())
     present = set(products.column("id").to_pylist())
     scorer = remove_products(scorer, [key for key in scorer.product_ids if key not in present])
-    scorer = _written(scorer, store, sorted(present.difference(scorer.positions)), built)
+    scorer = written(scorer, store, sorted(present.difference(scorer.positions)), built)
     return LiveState(
         manifest=artifact.manifest,
         built=built,
@@ -337,6 +356,7 @@ def fresh_state(artifact: Artifact, store: Store) -> LiveState:
         index=index_of(scorer) if scorer.size >= INDEXED_FROM else None,
         happened=Happened(store, artifact.manifest.as_of - clock),
         rules=Rules.of(store.rules(), scorer.positions),
+        said=store.said_links(),
     )
 
 
@@ -349,11 +369,13 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         return replace(state, change=max(state.change, store.change_number()))
     erasures = Erasures.of(changes)
     scorer = state.scorer
+    if any(change.kind == "ONTOLOGY_GROWN" for change in changes):
+        scorer = adopt(scorer, store.renew_ontology())
     for person in erasures.people:
         scorer = forget_person(scorer, person)
     scorer = forget_meetings(scorer, erasures.meetings)
     touched = list(dict.fromkeys(key for c in changes if c.kind.startswith("PRODUCTS_") for key in c.keys))
-    scorer = _written(scorer, store, touched, state.built)
+    scorer = written(scorer, store, touched, state.built)
     cards = store.product_cards(touched) if touched else {}
     index = state.index
     if index is not None:
@@ -370,6 +392,7 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
         clock=clock,
         index=index,
         rules=Rules.of(store.rules(), scorer.positions),
+        said=store.said_links() if any(change.kind == "KNOWLEDGE_WRITTEN" for change in changes) else state.said,
         _members={},
         _linked={},
         # Deleted events may be among those that were read.
@@ -379,12 +402,19 @@ def caught_up(state: LiveState, store: Store, changes: Sequence[Change]) -> Live
     )
 
 
-def _written(scorer: Scorer, store: Store, ids: Sequence[str], built: Built) -> Scorer:
+def _same(product: LiveProduct) -> LiveProduct:
+    return product
+
+
+def written(
+    scorer: Scorer, store: Store, ids: Sequence[str], built: Built, change: Callable[[LiveProduct], LiveProduct] = _same
+) -> Scorer:
+    """The model with some products as the store has them now, or as they would be after a change."""
     for start in range(0, len(ids), _BATCH):
         some = ids[start : start + _BATCH]
         links = store.product_links(some)
         found = [
-            LiveProduct(key, {m: v.astype(np.float64) for m, v in now.features.items()}, now.out, now.into)
+            change(LiveProduct(key, {m: v.astype(np.float64) for m, v in now.features.items()}, now.out, now.into))
             for key in some
             if (now := links.get(key)) is not None
         ]

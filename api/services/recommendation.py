@@ -14,7 +14,7 @@ from api.services.conditions import fitting
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, CursorExpiredError, NotFoundError
 from api.services.interests import Listener, Told
-from api.services.live import LiveModel, LiveState
+from api.services.live import LiveState, Served
 from api.services.objections import hidden, set_aside
 from api.services.pages import check_rules, page_of
 from api.services.placement import POOL, Options, Slot, pinned, place
@@ -32,7 +32,7 @@ _LIST_LENGTH = 20
 class Recommender:
     """Answers from a live model and a store."""
 
-    def __init__(self, store: Store, live: LiveModel, listener: Listener) -> None:
+    def __init__(self, store: Store, live: Served, listener: Listener) -> None:
         self._store = store
         self._live = live
         self._listener = listener

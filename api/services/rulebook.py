@@ -67,9 +67,24 @@ class Rulebook:
         Raises:
             BadInputError: naming the first mistake with its place.
         """
+        rule = self.rule_of(draft, author)
+        missing = self._store.upsert_rule(rule)
+        if missing:
+            label, key = missing[0]
+            raise BadInputError(
+                f"there is no {label.lower()} {key}", field=f"rule.{_FIELDS[label]}", remedy="give the shop's own keys"
+            )
+        return next((stored for stored in self._store.rules() if stored.id == rule.id), rule)
+
+    def rule_of(self, draft: RuleDraft, author: str | None = None) -> Rule:
+        """The rule that a draft would be, as of now; arguments as of `write`.
+
+        Raises:
+            BadInputError: naming the first mistake with its place.
+        """
         draft = _checked(draft)
         now = self._recommender.now()
-        rule = Rule(
+        return Rule(
             id=draft.rule_id,
             kind=draft.kind,
             created=now,
@@ -84,13 +99,6 @@ class Rulebook:
             categories=draft.categories,
             brands=draft.brands,
         )
-        missing = self._store.upsert_rule(rule)
-        if missing:
-            label, key = missing[0]
-            raise BadInputError(
-                f"there is no {label.lower()} {key}", field=f"rule.{_FIELDS[label]}", remedy="give the shop's own keys"
-            )
-        return next((stored for stored in self._store.rules() if stored.id == rule.id), rule)
 
     def delete(self, rule_id: str) -> str:
         """Deletes a rule.

@@ -8,8 +8,10 @@ from api.services.cursors import Cursors
 from api.services.deletion import Deleter
 from api.services.events import EventRecorder
 from api.services.explanation import PathWriter
+from api.services.exploration import Explorer
 from api.services.feedback import FeedbackRecorder
 from api.services.impressions import ImpressionLog
+from api.services.knowledge import Expertise
 from api.services.live import LiveModel
 from api.services.products import ProductWriter
 from api.services.recommendation import Recommender
@@ -38,5 +40,7 @@ class Shop:
     products: ProductWriter
     deleter: Deleter
     rules: Rulebook
+    expertise: Expertise
     audit: AuditLog
     reports: Reports
+    explorer: Explorer

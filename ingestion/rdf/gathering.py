@@ -8,14 +8,19 @@ a second time, with subject and object changed over.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pyoxigraph as ox
+from rdflib import OWL, RDF, RDFS
 
+from graph.rdf import AS_OF, CREATED
 from ingestion.rdf.parsing import Parsed
 from ingestion.rdf.paths import Path
 from ingestion.rdf.plan import TYPE, Plan
 from ingestion.rdf.rows import Rows, together
+from schema.iris import META
 from schema.progress import Report
 
 TRIPLES = pl.Schema(
@@ -24,8 +29,10 @@ TRIPLES = pl.Schema(
 LITERAL, IRI, BLANK = 0, 1, 2
 BLANK_START = "_:"
 BATCH = 100_000
+_VOCABULARIES = (str(OWL), str(RDFS), str(RDF), META)
+"""What describes an ontology and not a graph; nothing of it is missed."""
 
-_Row = tuple[str, int, str, int, str | None, int]
+_Columns = tuple[list[Any], ...]
 
 
 @dataclass
@@ -35,57 +42,105 @@ class Gathered:
     triples: int = 0
     predicates: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
+    moments: dict[str, str] = field(default_factory=dict)  # of an export of ours, by the IRI of what they are
+
+    @property
+    def clock(self) -> timedelta | None:
+        """How far the shop's clock was from the wall clock when the file was written; None if it does not say."""
+        moments = [self.moments.get(name) for name in (CREATED, AS_OF)]
+        try:
+            created, as_of = (datetime.fromisoformat(moment) for moment in moments if moment)
+            return as_of - created
+        except (ValueError, TypeError):
+            return None
 
 
 def gather(parsed: Parsed, plan: Plan, rows: Rows, report: Report) -> Gathered:
     """Puts the triples of a file that mean something into rows."""
     gathered = Gathered()
-    batch: list[_Row] = []
-    for row in _rows(parsed, plan, gathered):
-        batch.append(row)
-        if len(batch) >= BATCH:
-            rows.add(pl.DataFrame(batch, schema=TRIPLES, orient="row"))
-            batch = []
-            report("read triples", gathered.triples, 0)
-    rows.add(pl.DataFrame(batch, schema=TRIPLES, orient="row"))
+    while True:
+        try:
+            for batch in _batches(parsed, plan, gathered):
+                rows.add(batch)
+                report("read triples", gathered.triples, 0)
+            break
+        except SyntaxError as error:
+            parsed.broke(error, gathered.triples)
     report("read triples", gathered.triples, gathered.triples)
     return gathered
 
 
-def _rows(parsed: Parsed, plan: Plan, gathered: Gathered) -> Iterator[_Row]:
+def _batches(parsed: Parsed, plan: Plan, gathered: Gathered) -> Iterator[pl.DataFrame]:
+    columns: _Columns = tuple([] for _ in TRIPLES)
+    more = True
+    try:
+        while more:
+            more = _take(parsed, plan, gathered, columns)
+            yield _frame(columns)
+    except SyntaxError:
+        # What came before a broken line is sound.
+        yield _frame(columns)
+        raise
+
+
+def _frame(columns: _Columns) -> pl.DataFrame:
+    frame = pl.DataFrame(dict(zip(TRIPLES.names(), columns, strict=True)), schema=TRIPLES)
+    for column in columns:
+        column.clear()
+    return frame
+
+
+def _take(parsed: Parsed, plan: Plan, gathered: Gathered, columns: _Columns) -> bool:
+    """Takes about `BATCH` triples from the parser; says whether there are more. Each triple costs microseconds."""
     forwards, backwards, classes, lines = plan.forwards, plan.backwards, plan.classes, parsed.lines
-    is_a = forwards[TYPE]
-    for quad in parsed:
+    is_a, last = forwards[TYPE], gathered.triples + BATCH
+    s, p, o, k, tongues, n = (column.append for column in columns)
+    for quad in parsed.parser:
         gathered.triples += 1
         predicate = quad.predicate.value
         number, inverse = forwards.get(predicate), backwards.get(predicate)
-        if number is None and inverse is None:
-            gathered.predicates[predicate] += 1
+        found = None if number is None and inverse is None else _object(quad.object)
+        if found is None:
+            _pass_over(quad, gathered)
             continue
-        term = quad.object
-        language = None
-        if isinstance(term, ox.Literal):
-            text, what, language = term.value, LITERAL, term.language
-        elif isinstance(term, ox.NamedNode):
-            text, what = term.value, IRI
-        elif isinstance(term, ox.BlankNode):
-            text, what = BLANK_START + term.value, BLANK
-        else:  # a triple in the place of an object, as RDF 1.2 has them
-            gathered.predicates[f"{predicate} of a triple"] += 1
-            continue
+        text, kind, language = found
         if number == is_a:
-            known = classes.get(text)
-            if known is None:
-                gathered.classes[text] += 1
+            if text not in classes:
+                _count(gathered.classes, text)
                 continue
-            text = known
+            text = classes[text]
         subject = quad.subject
-        named = isinstance(subject, ox.NamedNode)
         start = subject.value if isinstance(subject, ox.NamedNode) else str(subject)
         if number is not None:
-            yield start, number, text, what, language, lines.number
-        if inverse is not None and what != LITERAL:
-            yield text, inverse, start, IRI if named else BLANK, None, lines.number
+            s(start), p(number), o(text), k(kind), tongues(language), n(lines.number)
+        if inverse is not None and kind != LITERAL:
+            came = IRI if isinstance(subject, ox.NamedNode) else BLANK
+            s(text), p(inverse), o(start), k(came), tongues(None), n(lines.number)
+        if gathered.triples >= last:
+            return True
+    return False
+
+
+def _object(term: object) -> tuple[str, int, str | None] | None:
+    """Text, kind and language of an object; None for a triple in its place, as RDF 1.2 has it."""
+    if isinstance(term, ox.Literal):
+        return term.value, LITERAL, term.language
+    if isinstance(term, ox.NamedNode):
+        return term.value, IRI, None
+    return (BLANK_START + term.value, BLANK, None) if isinstance(term, ox.BlankNode) else None
+
+
+def _pass_over(quad: ox.Quad, gathered: Gathered) -> None:
+    predicate = quad.predicate.value
+    if predicate in (CREATED, AS_OF) and isinstance(quad.object, ox.Literal):
+        gathered.moments[predicate] = quad.object.value
+    else:
+        _count(gathered.predicates, predicate)
+
+
+def _count(counts: Counter[str], iri: str) -> None:
+    if not iri.startswith(_VOCABULARIES):
+        counts[iri] += 1
 
 
 def follow(plan: Plan, triples: Rows, derived: Rows, pairs_of: Callable[[Path], Rows]) -> None:

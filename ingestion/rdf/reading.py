@@ -7,7 +7,7 @@ time. Nothing goes into a store before the file was read to its end.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,10 +36,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Staged:
-    """What a file says, ready for a store, and the account of how it was read."""
+    """What a file says, ready for a store, and the account of how it was read.
+
+    `clock` is how far the shop's clock is from the wall clock; None: the file does not say.
+    """
 
     tables: Staging
     quality: QualityReport
+    clock: timedelta | None
 
 
 @contextmanager
@@ -90,7 +94,8 @@ def read_rdf(
             raise _nothing(path, mapping, gathered)
         account = _source(source, path, gathered, len(file.broken), rejected)
         _log.info("read", file=path.name, triples=gathered.triples, rejected=rejected.number)
-        yield Staged(staging, replace(made, sources=(account,), notes=_notes(work, gathered)))
+        quality = replace(made, sources=(account,), notes=_notes(work, gathered))
+        yield Staged(staging, quality, gathered.clock)
 
 
 def _made(work: Work, triples: Rows, derived: Rows, report: Report, now: datetime) -> QualityReport:

@@ -7,18 +7,15 @@ that reaches further is checked only where the whole graph is one piece.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 
 import pyoxigraph as ox
 import pyshacl
 from rdflib import RDF, SH, XSD, Graph, Literal, URIRef
-from rdflib.term import BNode, Node
+from rdflib.term import Node
 
 from ingestion.account import ShapeQuality, Violation
-from ingestion.errors import SourceError
+from ingestion.rdf.graphs import plain, term
 from ingestion.rdf.neighbourhoods import MOST, Neighbourhoods, Piece
-from ingestion.rdf.parsing import opened_rdf
-from schema.iris import Names
 from schema.progress import Report, silent
 
 SOME = 20_000
@@ -75,22 +72,6 @@ def validate(graph: Neighbourhoods, shapes: Graph, *, every: bool = False, repor
     return ShapeQuality(checked, graph.subjects, tuple(violations), tuple(left_out))
 
 
-def read_graph(path: Path, names: Names) -> Graph:
-    """A small file of RDF as an rdflib graph: an ontology or shapes.
-
-    Raises:
-        SourceError: it is missing or broken; the message names the line.
-    """
-    graph = Graph()
-    with opened_rdf(path, names.base) as file:
-        for quad in file:
-            graph.add(_plain(quad.triple))
-        if file.broken:
-            first = file.broken[0]
-            raise SourceError(f"{path}:{first.line}: {first.explanation}; correct it and run it again")
-    return graph
-
-
 def _as_one(pieces: Iterable[Piece]) -> list[Piece]:
     every = list(pieces)
     said = [triple for piece in every for triple in piece.said]
@@ -110,10 +91,10 @@ def _about_subjects(shapes: Graph) -> Graph:
 def _check(piece: Piece, shapes: Graph, found: dict[tuple[str, str, str], _Found]) -> None:
     data = Graph()
     for triple in chain(piece.said, piece.ends):
-        data.add(_plain(triple))
+        data.add(plain(triple))
     for triple in piece.said:
         if triple.predicate.value == str(RDF.type) and isinstance(triple.object, ox.NamedNode):
-            data.add((_term(triple.subject), RDF.type, URIRef(f"{triple.object.value}{_HERE}")))
+            data.add((term(triple.subject), RDF.type, URIRef(f"{triple.object.value}{_HERE}")))
     conforms, results, _ = pyshacl.validate(data, shacl_graph=shapes, inference="none", inplace=True)
     if conforms or not isinstance(results, Graph):
         return
@@ -191,20 +172,3 @@ def _said(shapes: Graph, shape: Node) -> str:
         return f"shape {shape}"
     path = shapes.value(shape, SH.path)
     return f"the shape of {path}" if isinstance(path, URIRef) else "a shape without a name"
-
-
-def _plain(triple: ox.Triple) -> tuple[Node, Node, Node]:
-    subject, predicate, value = _term(triple.subject), URIRef(triple.predicate.value), _term(triple.object)
-    return subject, predicate, value
-
-
-def _term(term: object) -> Node:
-    if isinstance(term, ox.NamedNode):
-        return URIRef(term.value)
-    if isinstance(term, ox.BlankNode):
-        return BNode(term.value)
-    if isinstance(term, ox.Literal):
-        datatype = None if term.language else URIRef(term.datatype.value)
-        # As it is written: what is not of its datatype must stay so, for shapes to tell.
-        return Literal(term.value, lang=term.language, datatype=datatype, normalize=False)
-    raise SourceError("a triple in the place of a term, as RDF 1.2 has them; write the file as RDF 1.1")

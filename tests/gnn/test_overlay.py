@@ -170,6 +170,26 @@ def test_a_withdrawn_relation_no_longer_counts(scorer):
     assert "COMPLEMENTS" not in without
 
 
+def test_links_that_came_and_went_leave_no_trace(scorer):
+    built, plain = Built.of(scorer), {"IN_CATEGORY": [("even", 1.0)]}
+    first, last = [("p6", 1.0), ("p8", 1.0), ("p10", 2.0)], [("p6", 1.0)]
+
+    def linked(now, targets):
+        out = {"p2": plain | ({"COMPLEMENTS": targets} if targets else {})}
+        into = {target: {"COMPLEMENTS": [("p2", weight)]} for target, weight in targets}
+        ends = [LiveProduct(p, out=out.get(p, plain), into=into.get(p, {})) for p in ("p2", "p6", "p8", "p10")]
+        return write_products(now, ends, built)
+
+    once = linked(scorer, last)
+    after = linked(linked(linked(scorer, first), []), last)
+    rows = [("p2", "purchase", 1, NOW)]
+    assert score(linked(scorer, first), "p8", rows) != pytest.approx(score(scorer, "p8", rows))
+    for product in ("p6", "p8", "p10"):
+        assert score(after, product, rows) == pytest.approx(score(once, product, rows), abs=1e-12)
+    gone = linked(linked(scorer, first), [])
+    assert score(gone, "p8", rows) == pytest.approx(score(linked(scorer, []), "p8", rows), abs=1e-12)
+
+
 def test_a_relation_of_a_known_type_gets_no_further_terms(scorer):
     terms = [term.term.name for term in adopt(scorer, scorer.ontology).terms]
     assert "COMPLEMENTS_REVERSE" in terms

@@ -109,9 +109,23 @@ FIELDS = {
     "Query.evaluation": "{ evaluation }",
     "Query.clickThrough": "{ clickThrough { shown } }",
     "Query.rules": "{ rules { edges { cursor } } }",
+    "Query.knowledge": "{ knowledge { edges { cursor } } }",
+    "Query.previewKnowledge": (
+        '{ previewKnowledge(people: 1, rule: {ruleId: "m", kind: MOVE, categoryId: "mug", toCategoryId: "lamp"}) '
+        "{ changed } }"
+    ),
+    "Query.previewRule": (
+        '{ previewRule(people: 1, rule: {ruleId: "b", kind: BLOCK, productIds: ["p1"]}) { changed } }'
+    ),
+    "Query.cypher": '{ cypher(query: "RETURN 1 AS n") { rows } }',
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",
     "Mutation.upsertRule": 'mutation { upsertRule(rule: {ruleId: "", kind: BLOCK}) { userErrors { code } } }',
+    "Mutation.upsertKnowledge": (
+        'mutation { upsertKnowledge(rule: {ruleId: "", kind: MOVE}) { userErrors { code } } }'
+    ),
+    "Mutation.applyKnowledge": 'mutation { applyKnowledge(ruleId: "none") { put } }',
+    "Mutation.undoKnowledge": 'mutation { undoKnowledge(ruleId: "none") { taken } }',
     "Mutation.deleteRule": 'mutation { deleteRule(ruleId: "none") { deletedRuleId } }',
     "Mutation.deleteProducts": 'mutation { deleteProducts(productIds: ["none"]) { deletedProductIds } }',
     "Mutation.deleteEvents": 'mutation { deleteEvents(eventIds: ["none"]) { deletedEventIds } }',

@@ -39,7 +39,7 @@ from schema.errors import PathrecError
 from schema.files import replacing_file
 from schema.ontology import Ontology
 from schema.progress import Report, silent
-from schema.snapshot import MANIFEST, SnapshotManifest, open_snapshot
+from schema.snapshot import MANIFEST, Snapshot, SnapshotManifest, open_snapshot
 
 if TYPE_CHECKING:
     from gnn.artifact import ArtifactManifest
@@ -374,16 +374,34 @@ def _store(store: Store, node_type: str, hung: Hung, stored: Mapping[str, str]) 
     return len(changed)
 
 
-def export(store: Store, out: Path, *, report: Report = silent) -> SnapshotManifest:
+def export(
+    store: Store,
+    out: Path,
+    *,
+    until: datetime | None = None,
+    since: Snapshot | None = None,
+    report: Report = silent,
+) -> SnapshotManifest:
     """Writes the graph as a snapshot folder that appears complete or not at all; what experts derive is refreshed.
 
+    Args:
+        store: the graph.
+        out: the folder.
+        until: later events and dated relations are left out; nodes are as they are now.
+        since: an earlier snapshot, of which what still holds is not read again.
+        report: told how far it is.
+
     Raises:
-        PipelineError: the store is empty.
+        PipelineError: the store is empty, or both a moment and an earlier snapshot are named.
     """
     _refuse_empty(store, "export")
+    if until is not None and since is not None:
+        raise PipelineError(
+            f"{store.url}: what changed is known only up to now; export a point in time without an earlier snapshot"
+        )
     for rule, problem in refreshing.refresh(store).problems.items():
         _log.warning("knowledge_not_refreshed", rule=rule, problem=problem)
-    return store.export(out, report)
+    return store.export(out, report, until=until, since=since)
 
 
 def finetune_text(snapshot: Path, out: Path, course: "Course", report: Report = silent) -> "AdapterManifest":

@@ -1,10 +1,13 @@
 """A shop as PyG's `HeteroData`, for models that are not ours."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch_geometric.data import HeteroData
 
 from gnn.data import Shop
+from schema.files import replacing_file
 
 
 def to_hetero_data(shop: Shop) -> HeteroData:
@@ -32,3 +35,12 @@ def to_hetero_data(shop: Shop) -> HeteroData:
         store.edge_index = torch.from_numpy(ends.astype(np.int64))
         store.time = torch.from_numpy(shop.events.time_ms[kept])
     return data
+
+
+def write_hetero_data(shop: Shop, path: Path) -> None:
+    """Writes a file for `HeteroData.from_dict(torch.load(path))`; it appears when it is complete.
+
+    It holds tensors, texts and numbers alone, so that nothing in it can run when it is loaded.
+    """
+    with replacing_file(path) as aside:
+        torch.save(to_hetero_data(shop).to_dict(), aside)

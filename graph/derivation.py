@@ -1,7 +1,7 @@
 """The links of a rule: pairs that it lists, or that its query finds, and nothing else."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from graph.claims import Pair, Weights
 from graph.connection import Rows
@@ -77,7 +77,10 @@ def bad_weight(weight: float) -> str | None:
 
 
 def _kind_of(value: object) -> str:
-    return "null" if value is None else f"a {type(value).__name__}"
+    """What a value is, in words."""
+    if isinstance(value, Mapping) and "kind" in value:
+        return f"a {value['kind']}"
+    return {type(None): "null", str: "a text", bool: "a truth value"}.get(type(value), f"a {type(value).__name__}")
 
 
 def check_products(rows: Rows, rule: Knowledge, links: Weights) -> None:

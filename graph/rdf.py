@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from itertools import chain, repeat
+from itertools import chain, count, repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
@@ -108,15 +109,11 @@ def write_rdf(
         WriteError: the file cannot be written.
     """
     form, names = form or format_of(path), names or Names()
-    every = (
-        ontology_triples(snapshot.ontology, names),
-        _clock(snapshot, names),
-        snapshot_triples(snapshot, names, report),
-    )
-    counted = _Counted(chain.from_iterable(every))
-    triples = _sound_in_xml(counted) if form == "rdfxml" else counted
-    write_triples(triples, path, form, names)
-    return Written(path, counted.number)
+    heads = chain(ontology_triples(snapshot.ontology, names), _clock(snapshot, names))
+    every, number = chain(heads, snapshot_triples(snapshot, names, report)), count()
+    counted = map(itemgetter(0), zip(every, number, strict=False))
+    write_triples(_sound_in_xml(counted) if form == "rdfxml" else counted, path, form, names)
+    return Written(path, next(number))
 
 
 def write_triples(triples: Iterable[ox.Triple], path: Path, form: Format, names: Names) -> None:
@@ -146,13 +143,7 @@ def _clock(snapshot: Snapshot, names: Names) -> Triples:
 
 def snapshot_triples(snapshot: Snapshot, names: Names, report: Report = silent) -> Triples:
     """Nodes of each type, then links of each relation, then events."""
-    manifest = snapshot.manifest
-    total = sum(manifest.nodes.values()) + sum(manifest.edges.values()) + manifest.events
-    done = 0
-    for triples, rows in _pieces(SnapshotTables(snapshot), snapshot.ontology, names):
-        yield from triples
-        done += rows
-        report("write RDF", done, total)
+    return chain.from_iterable(_pieces(snapshot, names, report))
 
 
 class SnapshotTables:
@@ -240,16 +231,25 @@ def event_triples(names: Names, rows: pa.RecordBatch) -> Triples:
                 yield ox.Triple(cast(ox.NamedNode, subject), predicate, value)
 
 
-def _pieces(tables: SnapshotTables, ontology: Ontology, names: Names) -> Iterator[tuple[Triples, int]]:
-    """Triples of some rows at a time, and how many rows these are."""
+def _pieces(snapshot: Snapshot, names: Names, report: Report) -> Iterator[Triples]:
+    """Triples of some rows at a time."""
+    tables, ontology, manifest = SnapshotTables(snapshot), snapshot.ontology, snapshot.manifest
+    total, done = sum(manifest.nodes.values()) + sum(manifest.edges.values()) + manifest.events, 0
+
+    def told(rows: pa.RecordBatch, triples: Triples) -> Triples:
+        nonlocal done
+        done += rows.num_rows
+        report("write RDF", done, total)
+        return triples
+
     for label in ontology.nodes:
         for rows in tables.nodes(label):
-            yield node_triples(ontology, names, label, rows), rows.num_rows
+            yield told(rows, node_triples(ontology, names, label, rows))
     for relation in ontology.relations:
         for rows in tables.relations(relation):
-            yield link_triples(ontology, names, relation, rows), rows.num_rows
+            yield told(rows, link_triples(ontology, names, relation, rows))
     for rows in tables.events():
-        yield event_triples(names, rows), rows.num_rows
+        yield told(rows, event_triples(names, rows))
 
 
 def _batches(file: Path) -> Iterator[pa.RecordBatch]:
@@ -293,19 +293,6 @@ def _texts(values: pa.Array) -> pa.Array:
     if pa.types.is_floating(values.type):
         return pc.replace_substring(pc.replace_substring(texts, "inf", "INF"), "nan", "NaN")
     return texts
-
-
-class _Counted:
-    """Triples on their way, counted."""
-
-    def __init__(self, triples: Triples) -> None:
-        self.number = 0
-        self._triples = triples
-
-    def __iter__(self) -> Triples:
-        for triple in self._triples:
-            self.number += 1
-            yield triple
 
 
 class _Returns:

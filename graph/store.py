@@ -31,6 +31,7 @@ from graph import (
     sessions,
     shop,
     snapshot,
+    standing,
     users,
 )
 from graph.connection import Connection
@@ -390,6 +391,18 @@ class Store:
     def undo_knowledge(self, rule: str, moment: datetime) -> Effect:
         """Takes back exactly what a rule put into the graph."""
         return knowledge_nodes.undo(self._connection, rule, moment)
+
+    def write_analysis(self, analysis: standing.Analysis) -> standing.AnalysisRun:
+        """Writes what an analysis says of products in place of what the last one said."""
+        return standing.write_analysis(self._connection, self.ontology, analysis)
+
+    def analysis_run(self) -> standing.AnalysisRun | None:
+        """The analysis whose results are there; None if there is none."""
+        return standing.analysis_run(self._connection)
+
+    def delete_analysis(self) -> standing.AnalysisRun | None:
+        """Takes the results of the last analysis away; says of which, None if there was none."""
+        return standing.delete_analysis(self._connection)
 
     def delete_events(self, ids: Sequence[str]) -> list[str]:
         """Deletes events; says which there were."""

@@ -39,7 +39,7 @@ def whole_graph(snapshot: Snapshot) -> "nx.MultiDiGraph[str]":
     """All nodes, relations and events with what is known of them.
 
     A node has `type`, `id` and its properties; an edge has `type` (the relation or the behaviour), and `weight` and
-    `time` of a relation, or `time`, `value`, `basket` and `session` of an event. The key of an edge is the relation,
+    `time` of a relation, or `id`, `time`, `value`, `basket` and `session` of an event. Its key is the relation,
     or the event's id. What is not known is left out. Times are ISO 8601 in UTC, embeddings stay in the snapshot.
     """
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
@@ -70,7 +70,7 @@ def graph_edges(snapshot: Snapshot) -> Iterator[tuple[str, str, str, dict[str, A
             yield source, target, name, {"type": name} | row
     for row in _rows(snapshot.events()):
         target = node_key("Product", keys["Product"][row.pop("product")])
-        key, behaviour, user = row.pop("id"), row.pop("behaviour"), row.pop("user", None)
+        key, behaviour, user = row["id"], row.pop("behaviour"), row.pop("user", None)
         if user is None:
             yield node_key(EVENT_NODE, key), target, ON, {"type": ON}
         else:

@@ -1,5 +1,6 @@
 """Files and folders that appear complete or not at all: written aside, synced, renamed."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -31,20 +32,55 @@ def replacing_folder(target: Path, *, marker: str) -> Iterator[Path]:
     target = target.absolute()
     if target.exists() and not _replaceable(target, marker):
         raise WriteError(f"{target}: exists and is not one of ours (no {marker} in it); name another place")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _write_error(target, error) from error
-    try:
+    with folder_beside(target) as aside:
         yield aside
         _sync_tree(aside)
         aside.chmod(0o755)
         _swap(aside, target)
+
+
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """A folder beside `target` for as long as the block runs.
+
+    What such blocks left that were killed is taken away first: a block holds a lock on its folder, and the kernel
+    lets go of it with the process.
+
+    Raises:
+        WriteError: it cannot be written there.
+    """
+    target = target.absolute()
+    prefix = f".{target.name}."
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _take_away_left(target.parent, prefix)
+        aside = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+        lock = os.open(aside, os.O_RDONLY)
+    except OSError as error:
+        raise _write_error(target, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield aside
     except OSError as error:
         raise _write_error(target, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        os.close(lock)
+
+
+def _take_away_left(parent: Path, prefix: str) -> None:
+    for folder in parent.glob(f"{prefix}*"):
+        # One with a second dot holds what stood under the name before: it may be all there is.
+        if "." in folder.name.removeprefix(prefix) or not folder.is_dir():
+            continue
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)
 
 
 @contextmanager

@@ -246,8 +246,10 @@ def with_relation(ontology: Ontology, name: str, says: str) -> Ontology:
     Raises:
         OntologyError: the name cannot be that of a new relation.
     """
-    relation = Relation(source="Product", target="Product", says=says)
-    grown = ontology.model_copy(update={"relations": {**ontology.relations, name: relation}})
+    # Read anew: a copy would keep what was worked out of the smaller one.
+    document = ontology.as_dict()
+    document["relations"][name] = {"from": "Product", "to": "Product", "says": says}
+    grown = Ontology.model_validate(document)
     if mistakes := list(_contradictions(grown)):
         raise OntologyError(_report("the new relation", mistakes, {}))
     return grown

@@ -18,6 +18,7 @@ COMMANDS = (
     "embed",
     "label",
     "judge",
+    "knowledge",
     "export",
     "rdf",
     "finetune-text",
@@ -30,6 +31,7 @@ COMMANDS = (
     "key",
     "queries",
     "cypher",
+    "analyse",
     "doctor",
 )
 DOCUMENT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")

@@ -14,7 +14,21 @@ import structlog
 import typer
 
 from api import console
-from api.cli import cypher, data, keys, knowledge, labels, model, queries, rdf, recommend, service, shop
+from api.cli import (
+    analyse,
+    cypher,
+    data,
+    exports,
+    keys,
+    knowledge,
+    labels,
+    model,
+    queries,
+    rdf,
+    recommend,
+    service,
+    shop,
+)
 from schema.errors import PathrecError
 
 app = typer.Typer(
@@ -26,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (shop, data, rdf, labels, model, recommend, cypher, queries, knowledge, service, keys):
+for group in (shop, data, exports, rdf, labels, model, recommend, cypher, queries, analyse, knowledge, service, keys):
     group.register(app)
 
 _NOT_OUR_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}

@@ -1,4 +1,4 @@
-"""Commands that move a shop's data: ingest, embed, export."""
+"""Commands that bring a shop's data into the graph: ingest, embed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,7 +19,6 @@ def register(app: typer.Typer) -> None:
     """Adds the commands of this group."""
     app.command(epilog="Example: pathrec ingest online-retail ../data/online_retail.csv.gz")(ingest)
     app.command(epilog="Example: pathrec embed --home .pathrec")(embed)
-    app.command(epilog="Example: pathrec export snapshot")(export)
 
 
 def ingest(
@@ -171,19 +170,3 @@ def _bring_vectors(
     for reason, count in done.rejected.items():
         output.say(f"{feature}: {count:,} rows left out ({reason}), see {settings.home}/quarantine/{feature}.jsonl")
     output.document({modality: asdict(done)})
-
-
-def export(
-    out: Annotated[Path, typer.Argument(help="Folder to write; it appears complete or not at all.")],
-    store: StoreOption = None,
-    home: HomeOption = None,
-    json: JsonOption = None,
-) -> None:
-    """Write the graph as a snapshot: Parquet and npy files that any tool can read."""
-    from api import pipeline
-
-    settings, output = settings_of(home, store), Output(json)
-    with open_store(settings) as graph, output.progress() as report:
-        manifest = pipeline.export(graph, out, report=report)
-    output.say(f"{out}: {sum(manifest.nodes.values()):,} nodes, {manifest.events:,} events, as of {manifest.as_of}")
-    output.document({"path": str(out), **manifest.model_dump(mode="json", exclude={"ontology", "files"})})

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 OURS = "pathrec"
 READABLE = "readable share"
-SnapshotArgument = Annotated[Path, typer.Argument(help="A snapshot folder, as `pathrec export` writes it.")]
+SnapshotArgument = Annotated[
+    str, typer.Argument(help="A snapshot, as `pathrec export` writes it: a folder, s3://… or gs://….")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,14 +64,15 @@ def finetune_text(
     """
     from api import adapters, pipeline
     from ingestion.finetuning import MINUTES, Course
+    from schema.remote import snapshot_folder
 
     settings, output = settings_of(home), Output(json)
     last = None if earlier or model else adapters.in_use(settings.home)
     course = Course(model, method, earlier or last, seed, device, MINUTES if budget is None else budget)
     if course.earlier:
         output.say(f"Going on from {course.earlier}")
-    with output.progress() as report:
-        manifest = pipeline.finetune_text(snapshot, out, course, report)
+    with output.progress() as report, snapshot_folder(snapshot) as folder:
+        manifest = pipeline.finetune_text(folder, out, course, report)
     _show_adapter(output, manifest)
     output.say(
         f"{out}: adapter {manifest.version[:12]} of {manifest.base.model}; use it with pathrec embed --adapter {out}"
@@ -90,18 +93,17 @@ def train(
 ) -> None:
     """Learn a model from a snapshot; needs no database."""
     from api import pipeline
+    from schema.remote import snapshot_folder
 
     output = Output(json)
-    with output.progress() as report:
-        manifest = pipeline.train(
-            snapshot, out, seed=seed, device=device, minutes=budget, earlier=earlier, report=report
-        )
+    with output.progress() as report, snapshot_folder(snapshot) as folder:
+        manifest = pipeline.train(folder, out, seed=seed, device=device, minutes=budget, earlier=earlier, report=report)
     output.say(f"{out}: model {manifest.model_version}, as of {manifest.as_of}")
     output.document({"path": str(out), **manifest.model_dump(mode="json", include=_OF_A_MODEL)})
 
 
 def evaluate(
-    path: Annotated[Path, typer.Argument(help="A snapshot, or the folder of a public data set.")],
+    path: Annotated[str, typer.Argument(help="A snapshot, also s3://… or gs://…, or the folder of a public data set.")],
     form: Annotated[
         str | None,
         typer.Option(
@@ -129,10 +131,12 @@ def evaluate(
 ) -> None:
     """Measure the model and its baselines on what is held out of a data set; needs no database."""
     from api import pipeline
+    from schema.remote import snapshot_folder
 
     output = Output(json)
-    question = pipeline.Question(path, form, _lengths(k), tuple(without or ()), baselines, curve)
-    with output.progress() as report:
+    lengths = _lengths(k)
+    with output.progress() as report, snapshot_folder(path) as folder:
+        question = pipeline.Question(folder, form, lengths, tuple(without or ()), baselines, curve)
         figures = pipeline.evaluate(question, seed=seed, device=device, minutes=budget, report=report)
     show_figures(output, figures)
     output.document(figures)

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pyoxigraph as ox
-from rdflib import OWL, RDFS
+from rdflib import OWL, RDF, RDFS
 
 from graph.rdf import AS_OF, CREATED
 from ingestion.rdf.parsing import Parsed
@@ -28,10 +29,10 @@ TRIPLES = pl.Schema(
 LITERAL, IRI, BLANK = 0, 1, 2
 BLANK_START = "_:"
 BATCH = 100_000
-_VOCABULARIES = (str(OWL), str(RDFS), META)
+_VOCABULARIES = (str(OWL), str(RDFS), str(RDF), META)
 """What describes an ontology and not a graph; nothing of it is missed."""
 
-_Row = tuple[str, int, str, int, str | None, int]
+_Columns = tuple[list[Any], ...]
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Gathered:
     """What a file says: how many triples, how many of them by predicate or class mean nothing to the mapping."""
 
     triples: int = 0
+    present: set[int] = field(default_factory=set)  # numbers of the predicates that there are
     predicates: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     moments: dict[str, str] = field(default_factory=dict)  # of an export of ours, by the IRI of what they are
@@ -57,22 +59,45 @@ class Gathered:
 def gather(parsed: Parsed, plan: Plan, rows: Rows, report: Report) -> Gathered:
     """Puts the triples of a file that mean something into rows."""
     gathered = Gathered()
-    batch: list[_Row] = []
-    for row in _rows(parsed, plan, gathered):
-        batch.append(row)
-        if len(batch) >= BATCH:
-            rows.add(pl.DataFrame(batch, schema=TRIPLES, orient="row"))
-            batch = []
-            report("read triples", gathered.triples, 0)
-    rows.add(pl.DataFrame(batch, schema=TRIPLES, orient="row"))
+    while True:
+        try:
+            for batch in _batches(parsed, plan, gathered):
+                rows.add(batch)
+                gathered.present.update(batch["p"].unique())
+                report("read triples", gathered.triples, 0)
+            break
+        except SyntaxError as error:
+            parsed.broke(error, gathered.triples)
     report("read triples", gathered.triples, gathered.triples)
     return gathered
 
 
-def _rows(parsed: Parsed, plan: Plan, gathered: Gathered) -> Iterator[_Row]:
+def _batches(parsed: Parsed, plan: Plan, gathered: Gathered) -> Iterator[pl.DataFrame]:
+    columns: _Columns = tuple([] for _ in TRIPLES)
+    more = True
+    try:
+        while more:
+            more = _take(parsed, plan, gathered, columns)
+            yield _frame(columns)
+    except SyntaxError:
+        # What came before a broken line is sound.
+        yield _frame(columns)
+        raise
+
+
+def _frame(columns: _Columns) -> pl.DataFrame:
+    frame = pl.DataFrame(dict(zip(TRIPLES.names(), columns, strict=True)), schema=TRIPLES)
+    for column in columns:
+        column.clear()
+    return frame
+
+
+def _take(parsed: Parsed, plan: Plan, gathered: Gathered, columns: _Columns) -> bool:
+    """Takes about `BATCH` triples from the parser; says whether there are more. Each triple costs microseconds."""
     forwards, backwards, classes, lines = plan.forwards, plan.backwards, plan.classes, parsed.lines
-    is_a = forwards[TYPE]
-    for quad in parsed:
+    is_a, last = forwards[TYPE], gathered.triples + BATCH
+    s, p, o, k, tongues, n = (column.append for column in columns)
+    for quad in parsed.parser:
         gathered.triples += 1
         predicate = quad.predicate.value
         number, inverse = forwards.get(predicate), backwards.get(predicate)
@@ -80,19 +105,22 @@ def _rows(parsed: Parsed, plan: Plan, gathered: Gathered) -> Iterator[_Row]:
         if found is None:
             _pass_over(quad, gathered)
             continue
-        text, what, language = found
+        text, kind, language = found
         if number == is_a:
             if text not in classes:
                 _count(gathered.classes, text)
                 continue
             text = classes[text]
         subject = quad.subject
-        named = isinstance(subject, ox.NamedNode)
         start = subject.value if isinstance(subject, ox.NamedNode) else str(subject)
         if number is not None:
-            yield start, number, text, what, language, lines.number
-        if inverse is not None and what != LITERAL:
-            yield text, inverse, start, IRI if named else BLANK, None, lines.number
+            s(start), p(number), o(text), k(kind), tongues(language), n(lines.number)
+        if inverse is not None and kind != LITERAL:
+            came = IRI if isinstance(subject, ox.NamedNode) else BLANK
+            s(text), p(inverse), o(start), k(came), tongues(None), n(lines.number)
+        if gathered.triples >= last:
+            return True
+    return False
 
 
 def _object(term: object) -> tuple[str, int, str | None] | None:
@@ -117,17 +145,22 @@ def _count(counts: Counter[str], iri: str) -> None:
         counts[iri] += 1
 
 
-def follow(plan: Plan, triples: Rows, derived: Rows, pairs_of: Callable[[Path], Rows]) -> None:
+def follow(plan: Plan, present: set[int], triples: Rows, derived: Rows, pairs_of: Callable[[Path], Rows]) -> None:
     """Puts what paths of several steps lead to into rows, as if each path were a predicate.
 
     Args:
         plan: has the paths.
+        present: the predicates that there are; paths of others lead nowhere.
         triples: single steps.
         derived: receives the others.
         pairs_of: makes room for what a path has reached before its last step.
     """
+    present = set(present)
     for path in plan.long_paths:
         start, last, whole = plan.number(path.start), plan.number(Path(path.steps[-1:])), plan.number(path)
+        if not {start, last} <= present:
+            continue
+        present.add(whole)
         pairs = pairs_of(path)
         for part in together(triples, derived):
             reached = pl.concat(part).filter(pl.col("p") == start, pl.col("k") != LITERAL)

@@ -27,12 +27,12 @@ def read_graph(path: Path, names: Names, *, only: Callable[[ox.Triple], bool] = 
     """
     graph = Graph()
     with opened_rdf(path, names.base) as file:
-        for quad in file:
-            if only(quad.triple):
-                graph.add(plain(quad.triple))
-        if file.broken:
-            first = file.broken[0]
-            raise SourceError(f"{path}:{first.line}: {first.explanation}; correct it and run it again")
+        try:
+            for quad in file.parser:
+                if only(quad.triple):
+                    graph.add(plain(quad.triple))
+        except SyntaxError as error:
+            raise SourceError(f"{path}:{error.lineno}: {error.msg}; correct it and run it again") from error
     return graph
 
 

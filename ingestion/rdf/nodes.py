@@ -25,12 +25,14 @@ def nodes_of(work: Work, rows: pl.DataFrame, nodes: Mapping[str, Rows]) -> pl.Da
         explain = f"a {rule.type} that has no id: nothing of {listed(path for way in rule.id for path in way)}"
         work.rejected.add_rows(nameless.with_columns(o=pl.lit(rule.type)), "no_id", explain)
         named = all_of_rule.filter(pl.col("id").is_not_null())
-        table = named
+        # A property may have any name that our own columns have; none begins with #.
+        table = named.select(pl.col("s").alias("#s"), "id")
         for name, value in rule.properties.items():
             kind = work.plan.kind(rule.type, name)
             column, several = values(rows, work.plan, value, kind, named, work.rejected)
             work.several[f"{rule.type}.{name}"] += several
-            table = table.join(column.select("s", pl.col("v").alias(name)), on="s", how="left", maintain_order="left")
+            column = column.select(pl.col("s").alias("#s"), pl.col("v").alias(name))
+            table = table.join(column, on="#s", how="left", maintain_order="left")
         nodes[rule.type].add(filled(table, nodes[rule.type].schema))
         found.append(named.select("s", pl.lit(rule.type).alias("type"), "id"))
     return pl.concat(found).unique(["s", "type"], keep="first", maintain_order=True)

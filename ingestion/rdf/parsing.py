@@ -6,7 +6,6 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -32,21 +31,8 @@ FORMATS = {
 _LINEWISE = (ox.RdfFormat.N_TRIPLES, ox.RdfFormat.N_QUADS)
 _SCHEMA_ORG = ("http://schema.org", "https://schema.org", "http://www.schema.org", "https://www.schema.org")
 _REMOTE = "LoadDocumentCallback"
-_HOPELESS = 1000
-"""Broken lines, if they are more than the sound ones, after which a file is taken to be something else."""
-
-
-@dataclass
-class Parsed:
-    """A file on its way: the triples, the line that was read last, and the lines that are no triples."""
-
-    path: Path
-    quads: Iterator[ox.Quad] = field(repr=False)
-    lines: "Lines"
-    broken: list[Broken] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[ox.Quad]:
-        return self.quads
+_SUSPICIOUS, _HOPELESS = 20, 100_000
+"""Broken lines after which a file is given up: where they are more than the sound ones, and in any case."""
 
 
 class Lines:
@@ -60,6 +46,39 @@ class Lines:
         line = self._file.readline(size)
         self.number += line.endswith(b"\n")
         return line
+
+
+class Parsed:
+    """A file on its way: a parser, the line that it is on, and the lines that are no triples.
+
+    Whoever takes triples from `parser` gives a SyntaxError of it to `broke`, and goes on if that returns.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], form: ox.RdfFormat, base: str) -> None:
+        self.lines = Lines(file)
+        self.parser = ox.parse(cast(IO[bytes], self.lines), form, base_iri=base)
+        self.broken: list[Broken] = []
+        self._path, self._form, self._base = path, form, base
+
+    def broke(self, error: SyntaxError, taken: int) -> None:
+        """Notes a broken line where each line is for itself.
+
+        Args:
+            error: what the parser said.
+            taken: triples that were read so far.
+
+        Raises:
+            SourceError: the file cannot be read any further.
+        """
+        if _REMOTE in str(error) and taken == 0:
+            self.parser = _with_context(self._path, self._base)
+            self.lines.number = 0  # the document was read as a whole
+        elif self._form in _LINEWISE and not _hopeless(len(self.broken), taken):
+            line = error.lineno or self.lines.number
+            if not self.broken or self.broken[-1].line != line:
+                self.broken.append(Broken(line, "broken_triple", error.msg, ""))
+        else:
+            raise _broken(self._path, self._form, error, self.lines) from error
 
 
 @contextmanager
@@ -78,12 +97,20 @@ def opened_rdf(path: Path, base: str) -> Iterator[Parsed]:
     if not path.is_file():
         near = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:8] if path.parent.is_dir() else []
         raise SourceError(f"{path}: no such file; the folder has {', '.join(near) or 'no files'}")
-    with path.open("rb") as plain:
+    with path.open("rb") as plain, _said(path):
         file = cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if path.suffix.lower() == ".gz" else plain
-        lines = Lines(file)
-        broken: list[Broken] = []
-        quads = _quads(path, form, lines, base, broken)
-        yield Parsed(path, quads, lines, broken)
+        yield Parsed(path, file, form, base)
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Errors of reading in the words of a person."""
+    try:
+        yield
+    except (EOFError, zlib.error) as error:
+        raise SourceError(f"{path}: the gzip file is cut off or damaged ({error}); fetch or export it again") from error
+    except gzip.BadGzipFile as error:
+        raise SourceError(f"{path}: is not gzip although its name ends in .gz; rename it or compress it") from error
 
 
 def format_of(path: Path) -> ox.RdfFormat:
@@ -99,40 +126,13 @@ def format_of(path: Path) -> ox.RdfFormat:
     return FORMATS[suffix]
 
 
-def _quads(path: Path, form: ox.RdfFormat, lines: Lines, base: str, broken: list[Broken]) -> Iterator[ox.Quad]:
-    taken = 0
-    try:
-        parser = ox.parse(cast(IO[bytes], lines), form, base_iri=base)
-        while True:
-            try:
-                for quad in parser:
-                    taken += 1
-                    yield quad
-                return
-            except SyntaxError as error:
-                if _REMOTE in str(error) and taken == 0:
-                    lines.number = 0  # the document is read as a whole
-                    yield from _with_context(path, base)
-                    return
-                if form not in _LINEWISE or _hopeless(broken, taken):
-                    raise _broken(path, form, error, lines) from error
-                broken.append(Broken(error.lineno or lines.number, "broken_triple", error.msg, ""))
-    except (EOFError, zlib.error) as error:
-        raise SourceError(f"{path}: the gzip file is cut off or damaged ({error}); fetch or export it again") from error
-    except gzip.BadGzipFile as error:
-        raise SourceError(f"{path}: is not gzip although its name ends in .gz; rename it or compress it") from error
-    except OSError as error:
-        raise SourceError(
-            f"{path}: cannot be read ({error.strerror or error}); check the file and its rights"
-        ) from error
-
-
-def _hopeless(broken: list[Broken], taken: int) -> bool:
-    return (len(broken) >= _HOPELESS and len(broken) > taken) or (taken == 0 and len(broken) > 20)
+def _hopeless(broken: int, taken: int) -> bool:
+    """Whether there are so many broken lines that the file is likely something else."""
+    return broken >= (_HOPELESS if taken > broken else _SUSPICIOUS)
 
 
 def _broken(path: Path, form: ox.RdfFormat, error: SyntaxError, lines: Lines) -> SourceError:
-    line = error.lineno or lines.number
+    line = error.lineno or lines.number or 1
     column = f" column {error.offset}" if error.offset else ""
     return SourceError(
         f"{path}:{line}: is not {form.name}: {error.msg}. Nothing was loaded; correct line {line}{column}, or have the "
@@ -140,18 +140,18 @@ def _broken(path: Path, form: ox.RdfFormat, error: SyntaxError, lines: Lines) ->
     )
 
 
-def _with_context(path: Path, base: str) -> Iterator[ox.Quad]:
+def _with_context(path: Path, base: str) -> ox.QuadParser:
     """JSON-LD whose context is to be fetched: that of schema.org is known, others are never fetched."""
     opener = gzip.open if path.suffix.lower() == ".gz" else io.open
     with opener(path, "rb") as file:
-        document = json.load(cast(IO[bytes], file))
+        try:
+            document = json.load(cast(IO[bytes], file))
+        except ValueError as error:
+            raise SourceError(
+                f"{path}: is not JSON: {error}. Nothing was loaded; correct it and run it again"
+            ) from error
     text = json.dumps(_known_contexts(path, document)).encode()
-    try:
-        yield from ox.parse(text, ox.RdfFormat.JSON_LD, base_iri=base)
-    except SyntaxError as error:
-        raise SourceError(
-            f"{path}: is not JSON-LD: {error.msg}. Nothing was loaded; correct it and run it again"
-        ) from error
+    return ox.parse(text, ox.RdfFormat.JSON_LD, base_iri=base)
 
 
 def _known_contexts(path: Path, part: Any) -> Any:

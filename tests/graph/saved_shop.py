@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pyarrow as pa
 
+from api.analysing import analyse_products
 from graph import FeedbackKind, FeedbackRecord, Impression, Label, Rule, Shown, Store
+from graph.knowledge import Knowledge, KnowledgeKind
 from tests.graph.shop_tables import START, EventRow, events, relations
 
 TODAY = 182
@@ -87,6 +89,7 @@ def fill(store: Store) -> None:
         "HAS_FEATURE", ["blue"], ["mug", "mug2"], [Label("mug", "blue", 0.9), Label("mug2", "blue", 0.4)]
     )
     _say(store)
+    analyse_products(store, way="CO_BUYER")
 
 
 def _load_catalogue(store: Store) -> None:
@@ -109,6 +112,11 @@ def _say(store: Store) -> None:
     over = Rule("over", "BLOCK", when, when, end=NOW - timedelta(days=1), products=("pot",))
     for rule in (pin, boost, over):
         store.upsert_rule(rule)
+    holder = Knowledge(
+        "holder", KnowledgeKind.RELATE, when, when, author="mia", relation="COMPLEMENTS", pairs={("mug", "kettle"): 1.0}
+    )
+    store.save_knowledge(holder)
+    store.apply_knowledge("holder", when)
     for user in ("ann", "bob"):
         store.record_feedback(FeedbackRecord(FeedbackKind.NOT_INTERESTED, "kettle", user, None, when))
     store.record_feedback(FeedbackRecord(FeedbackKind.NEVER_THIS_CATEGORY, "garden", "ann", None, when))

@@ -207,14 +207,14 @@ def test_a_derived_relation_follows_the_graph_when_it_is_refreshed(store: Store)
 ANYTHING_BUT_LINKS = {
     "a.id AS a, b.id AS b": "columns a, b; let it end with",
     "a.id AS source, b.id AS target, 1.0 AS weight, 2 AS more": "columns source, target, weight, more",
-    "a AS source, b.id AS target": "row 1: source is a .* no product's id; return its id",
+    "a AS source, b.id AS target": "row 1: source is a node and no product's id; return its id",
     "a.id AS source, null AS target": "row 1: target is null",
     "a.id AS source, a.id AS target": "related to itself",
-    "a.id AS source, b.id AS target, 'much' AS weight": "weight is a str and no number",
+    "a.id AS source, b.id AS target, 'much' AS weight": "weight is a text and no number",
     "a.id AS source, b.id AS target, null AS weight": "weight is null",
-    "a.id AS source, b.id AS target, true AS weight": "weight is a bool",
+    "a.id AS source, b.id AS target, true AS weight": "weight is a truth value",
     "a.id AS source, b.id AS target, -1 AS weight": "weight -1 is not above 0",
-    "a.id AS source, b.id AS target, toFloat('NaN') AS weight": "weight nan is not above 0",
+    "a.id AS source, b.id AS target, toFloat('NaN') AS weight": "weight is a text",
     "a.id AS source, 'kettle' AS target": "no product kettle",
     "a.id AS source, 'acme' AS target": "no product acme",
 }
@@ -247,6 +247,28 @@ def test_a_pair_with_two_weights_is_refused_and_one_that_comes_twice_is_one(stor
     with pytest.raises(KnowledgeError, match="twice with different weights"):
         store.apply_knowledge("derived", NOW)
     assert apply(store, derived(pairs % "2.0, 2.0")) == Effect(put=1)
+
+
+LINKS = "RETURN a.id AS source, b.id AS target"
+ENDS = "MATCH (a:Product {id: 'tea'}), (b:Product {id: 'pot'})"
+WRITES = [
+    "CREATE (n:Product {id: 'made up'}) RETURN n.id AS source, n.id AS target",
+    f"{ENDS} SET a.price = 0 {LINKS}",
+    f"{ENDS} MERGE (a)-[:SUBSTITUTES]->(b) {LINKS}",
+    f"{ENDS} CREATE (a)-[:ACCESSORY_OF]->(b) {LINKS}",
+    f"{ENDS}, (x:Product {{id: 'mug'}}) DETACH DELETE x {LINKS}",
+    f"{ENDS} CALL {{ CREATE (n:Product {{id: 'made up'}}) }} {LINKS}",
+    "no Cypher at all",
+]
+
+
+def test_a_query_that_writes_anything_is_refused(store: Store) -> None:
+    fill(store)
+    before = everything(store)
+    for cypher in WRITES:
+        refused(store, cypher, "rule derived: its query is refused")
+    assert everything(store) == before
+    assert store.nodes("Product").column("price").to_pylist() == [3.0] * 4
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.errors import OntologyError
-from schema.ontology import Ontology, default_ontology, load_ontology, parse_ontology
+from schema.ontology import Ontology, default_ontology, load_ontology, parse_ontology, with_relation
 
 
 def test_the_default_knows_what_a_shop_is_made_of():
@@ -134,3 +134,20 @@ def test_the_written_form_reads_back_to_the_same_vocabulary(name):
     again = Ontology.model_validate(ontology.as_dict())
     assert again == ontology
     assert again.hash == ontology.hash
+
+
+def test_a_relation_can_be_added_to_an_ontology_that_is_in_use():
+    before = default_ontology()
+    terms, known = before.terms, before.hash
+    grown = with_relation(before, "FITS_WITH", "fits under")
+    assert [term.name for term in grown.terms if term not in terms] == [
+        "FITS_WITH",
+        "FITS_WITH_REVERSE",
+        "FITS_WITH_SHARED",
+        "FITS_WITH_COMMON",
+    ]
+    assert grown.hash != known
+    assert Ontology.model_validate(grown.as_dict()) == grown
+    assert "FITS_WITH" not in before.relations
+    with pytest.raises(OntologyError, match="reserved"):
+        with_relation(before, "MOVED_FROM", "was in")

@@ -109,6 +109,14 @@ FIELDS = {
     "Query.evaluation": "{ evaluation }",
     "Query.clickThrough": "{ clickThrough { shown } }",
     "Query.rules": "{ rules { edges { cursor } } }",
+    "Query.knowledge": "{ knowledge { edges { cursor } } }",
+    "Query.previewKnowledge": (
+        '{ previewKnowledge(people: 1, rule: {ruleId: "m", kind: MOVE, categoryId: "mug", toCategoryId: "lamp"}) '
+        "{ changed } }"
+    ),
+    "Query.previewRule": (
+        '{ previewRule(people: 1, rule: {ruleId: "b", kind: BLOCK, productIds: ["p1"]}) { changed } }'
+    ),
     "Query.cypher": '{ cypher(query: "RETURN 1 AS n") { rows } }',
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",

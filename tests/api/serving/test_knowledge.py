@@ -124,6 +124,8 @@ def test_a_preview_says_what_applying_does(shop: Client) -> None:
     derive = FITS | {
         "ruleId": "derived",
         "kind": "DERIVE",
+        "relation": "STANDS_BY",  # a relation that no ontology has yet
+        "says": "stands by",
         "cypher": "MATCH (a:Product)-[:MADE_BY]->(b)<-[:MADE_BY]-(c:Product) WHERE a.price + 3 = c.price "
         "RETURN a.id AS source, c.id AS target, 2 AS weight",
     }
@@ -146,7 +148,7 @@ def test_a_preview_says_what_applying_does(shop: Client) -> None:
         if example["newRank"] <= 20:
             edge = listed[example["productId"]]
             assert edge["rank"] == example["newRank"]
-            parts = sum(part["value"] for part in through(edge, "FITS_WITH"))
+            parts = sum(part["value"] for part in through(edge, "STANDS_BY"))
             assert parts == pytest.approx(example["contribution"], abs=1e-4)
         else:
             assert example["productId"] not in listed

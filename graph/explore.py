@@ -54,7 +54,7 @@ class Limits:
 class Table:
     """What a query found; not `complete` where it has more rows than were asked for or than fit.
 
-    Values are as `graph.values` says. The embedded engine names no columns of an empty answer.
+    Values are as `graph.values` says.
     """
 
     columns: tuple[str, ...]
@@ -228,7 +228,19 @@ def _engine_plan(response: http.client.HTTPResponse, limits: Limits) -> Plan:
     check_engine_plan(steps)
     last = str(steps[-1].get("description", ""))
     named = last.startswith(_FINAL)
-    return Plan(str(document["explain"]).strip(), (last[len(_FINAL) : -1],) if named else ())
+    return Plan(str(document["explain"]).strip(), _listed(last[len(_FINAL) : -1]) if named else ())
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Names between commas; a comma in brackets belongs to a name."""
+    names, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            names.append("")
+        else:
+            names[-1] += letter
+    return tuple(name.strip() for name in names)
 
 
 def _document(response: http.client.HTTPResponse) -> dict[str, Any]:

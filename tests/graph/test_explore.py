@@ -165,6 +165,11 @@ def test_a_node_alone_has_the_name_of_its_column(shop: Store) -> None:
     assert found.rows[0][0]["properties"]["id"] == "tea"
 
 
+def test_an_empty_answer_has_its_columns(shop: Store) -> None:
+    found = shop.explore(Query("MATCH (n:Nothing) RETURN n.id AS id, coalesce(n.a, n.b), [n.a, n.b] AS both"))
+    assert (found.columns, found.rows) == (("id", "coalesce(n.a, n.b)", "both"), ())
+
+
 def test_times_are_texts(shop: Store) -> None:
     text = (
         "RETURN date('2026-01-02') AS a, datetime('2026-01-02T03:04:05Z') AS b, duration('P1DT2H') AS c, 0.0 / 0.0 AS d"

@@ -18,8 +18,8 @@ from schema.errors import PathrecError
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "queries.md"
 HEAD = "| name | question | parameters |\n|---|---|---|\n"
 TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)*")
-TIMES_HEAD = "| milliseconds |"
-TIMES = re.compile(re.escape(TIMES_HEAD) + r".*\n(?:\|.*\n)*")
+TIMES_MARK = "<!-- times -->\n"
+TIMES = re.compile(re.escape(TIMES_MARK) + r"(?:\|.*\n)*")
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
 def with_times(page: str, figures: Sequence[dict[str, Any]]) -> str:
     """The page with how long each query took in each run of the benchmark."""
     heads = [f" {run['machine']['engine']} p50 | worst | plain driver p50 |" for run in figures]
-    lines = [TIMES_HEAD + "".join(heads), "|---|" + "---:|" * (3 * len(figures))]
+    lines = ["| milliseconds |" + "".join(heads), "|---|" + "---:|" * (3 * len(figures))]
     known = [{timing["name"]: timing for timing in run["queries"]} for run in figures]
     for name in known[0]:
         cells = [
@@ -43,7 +43,7 @@ def with_times(page: str, figures: Sequence[dict[str, Any]]) -> str:
             for figure in ("p50", "worst", "plain_p50")
         ]
         lines.append(f"| `{name}` |{''.join(cells)}")
-    return TIMES.sub(lambda _: "\n".join(lines) + "\n", page, count=1)
+    return TIMES.sub(lambda _: TIMES_MARK + "\n".join(lines) + "\n", page, count=1)
 
 
 def current(page: str) -> str:

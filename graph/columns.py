@@ -28,20 +28,21 @@ def read_pieces(
 ) -> Iterator[T]:
     """What a query answers for some ids at a time, in the order of the ids.
 
-    An engine holds what it collects until a query is answered, so that one for all would need its whole memory.
+    An engine holds what it collects until a query is answered, so that one for all would need its whole memory. A row
+    of a result costs the driver as much as a hundred values in a list, so that an answer is one row.
 
     Args:
         connection: where.
-        text: query that begins with the ids of a piece as `$ids`.
+        text: query that begins with the ids of a piece as `$ids` and returns one list, whose elements are lists.
         ids: all of them.
         size: ids of a piece.
-        gather: makes something of the rows of one answer.
+        gather: makes something of these elements.
         parameters: further values of the query.
     """
 
     def read(start: int) -> T:
         query = Query(text, {"ids": list(ids[start : start + size]), **(parameters or {})})
-        return gather(connection.stream(query))
+        return gather(element for (found,) in connection.stream(query) for element in found)
 
     with ThreadPoolExecutor(READERS) as pool:
         starts = iter(range(0, len(ids), size))

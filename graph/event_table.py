@@ -1,8 +1,8 @@
 """All events of a store as one table.
 
 A product's events and a user's are read apart and joined here by the event's id: to follow both relations of each
-event at once takes the engines twice as long. Whose an event is is read last, so that what is written meanwhile is
-left out and never taken for something of nobody's.
+event at once takes the embedded engine twice as long. Whose an event is is read last, so that what is written
+meanwhile is left out and never taken for something of nobody's.
 """
 
 import math
@@ -39,8 +39,10 @@ READ_EVENTS = pa.schema([_ID, pa.field("user", NAMES), _PRODUCT, *_REST])
 # A list for each column travels and decodes faster than one for each event. Lists leave nulls out,
 # so what may be null has a stand-in: not a number, no text.
 COLUMNS = (
-    "collect(e.id), collect(e.behaviour), collect(e.time), collect(coalesce(e.value, $nan)), "
-    "collect(coalesce(e.basket, '')), collect(coalesce(e.session, ''))"
+    "collect(e.id) AS ids, collect(e.behaviour) AS behaviours, collect(e.time) AS times, "
+    "collect(coalesce(e.value, $nan)) AS amounts, collect(coalesce(e.basket, '')) AS baskets, "
+    "collect(coalesce(e.session, '')) AS sessions "
+    "RETURN collect([id, ids, behaviours, times, amounts, baskets, sessions])"
 )
 _PLAIN = pa.schema([_ID, *(field.with_type(pa.string()) if field.type == NAMES else field for field in _REST)])
 WHOLE = "e.id IS NOT NULL AND e.behaviour IS NOT NULL AND e.time IS NOT NULL"
@@ -58,7 +60,7 @@ def events_of(connection: Connection, products: Sequence[str], size: int, until:
         until: the last moment, in milliseconds; all events if None.
     """
     when = "" if until is None else " AND e.time <= $until"
-    text = f"UNWIND $ids AS id MATCH (p:Product {{id: id}})<-[:ON]-(e) WHERE {WHOLE}{when} RETURN p.id, {COLUMNS}"
+    text = f"UNWIND $ids AS id MATCH (p:Product {{id: id}})<-[:ON]-(e) WHERE {WHOLE}{when} WITH id, {COLUMNS}"
     parameters = nan() | ({} if until is None else {"until": until})
     return whole(OF_PRODUCTS, read_pieces(connection, text, products, size, events_table, parameters))
 
@@ -66,7 +68,8 @@ def events_of(connection: Connection, products: Sequence[str], size: int, until:
 def owners_of(connection: Connection, users: Sequence[str], size: int) -> pa.Table:
     """Whose events are, `OWNERS`, of some users; `size` of them are of a piece."""
     text = (
-        "UNWIND $ids AS id MATCH (u:User {id: id})-[:PERFORMED]->(e) WHERE e.id IS NOT NULL RETURN u.id, collect(e.id)"
+        "UNWIND $ids AS id MATCH (u:User {id: id})-[:PERFORMED]->(e) WHERE e.id IS NOT NULL "
+        "WITH id, collect(e.id) AS events RETURN collect([id, events])"
     )
     return whole(OWNERS, read_pieces(connection, text, users, size, owners_table))
 

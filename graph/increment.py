@@ -113,7 +113,7 @@ def same_vectors(
     positions = {key: row for row, key in enumerate(ids)}
     width = old.shape[1]
     now = np.zeros((len(ids), 2), np.float32)
-    for found in read_pieces(connection, text, ids, size, lambda rows: [one for (some,) in rows for one in some]):
+    for found in read_pieces(connection, text, ids, size, list):
         for key, length, first, last in found:
             now[positions[key]] = (first, last) if length == width else 0
     return np.asarray((now == old[:, [0, -1]]).all(axis=1))
@@ -122,8 +122,9 @@ def same_vectors(
 def _count_products(connection: Connection, products: Sequence[str], size: int, old: Snapshot) -> _Counted:
     text = (
         f"UNWIND $ids AS id MATCH (p:Product {{id: id}})<-[:ON]-(e) WHERE {WHOLE} "
-        "RETURN p.id, count(*), sum(e.time - $origin), "
-        "collect(CASE WHEN e.recorded IS NULL OR e.recorded >= $since THEN e.id END)"
+        "WITH id, count(*) AS events, sum(e.time - $origin) AS times, "
+        "collect(CASE WHEN e.recorded IS NULL OR e.recorded >= $since THEN e.id END) AS recent "
+        "RETURN collect([id, events, times, recent])"
     )
     parameters = {"origin": _origin(old), "since": to_ms(old.manifest.created_at - _BEFORE)}
     return _counts(products, read_pieces(connection, text, products, size, list, parameters))
@@ -131,7 +132,8 @@ def _count_products(connection: Connection, products: Sequence[str], size: int, 
 
 def _count_users(connection: Connection, users: Sequence[str], size: int, origin: int) -> _Counted:
     text = (
-        "UNWIND $ids AS id MATCH (u:User {id: id})-[:PERFORMED]->(e) RETURN u.id, count(*), sum(e.time - $origin), []"
+        "UNWIND $ids AS id MATCH (u:User {id: id})-[:PERFORMED]->(e) "
+        "WITH id, count(*) AS events, sum(e.time - $origin) AS times RETURN collect([id, events, times, []])"
     )
     return _counts(users, read_pieces(connection, text, users, size, list, {"origin": origin}))
 
@@ -162,8 +164,8 @@ def _differs(
 
 def _events_by_id(connection: Connection, ids: pa.Array) -> pa.Table:
     text = (
-        f"UNWIND $ids AS id MATCH (e:Event {{id: id}})-[:ON]->(p:Product) WHERE {WHOLE} AND p.id IS NOT NULL "
-        f"RETURN p.id, {COLUMNS}"
+        f"UNWIND $ids AS event MATCH (e:Event {{id: event}})-[:ON]->(p:Product) WHERE {WHOLE} AND p.id IS NOT NULL "
+        f"WITH p.id AS id, {COLUMNS}"
     )
     wanted = ids.to_pylist()
     return whole(OF_PRODUCTS, read_pieces(connection, text, wanted, _BY_ID, events_table, nan()))
@@ -176,7 +178,10 @@ def _owners(connection: Connection, events: pa.Table, known: pa.Table, recent: p
         pc.is_in(events.column("id"), value_set=_without(known, "id", recent).column("id").combine_chunks())
     )
     wanted = events.column("id").filter(unheard).to_pylist()
-    text = "UNWIND $ids AS id MATCH (e:Event {id: id})<-[:PERFORMED]-(u:User) RETURN u.id, collect(e.id)"
+    text = (
+        "UNWIND $ids AS event MATCH (e:Event {id: event})<-[:PERFORMED]-(u:User) "
+        "WITH u.id AS id, collect(event) AS events RETURN collect([id, events])"
+    )
     new = whole(OWNERS, read_pieces(connection, text, wanted, _BY_ID, owners_table))
     return pa.concat_tables([before.cast(OWNERS), new])
 

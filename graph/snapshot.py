@@ -135,7 +135,7 @@ def read_nodes(connection: Connection, ontology: Ontology, label: str, ids: Iter
     text = f"UNWIND $ids AS id MATCH (n:{quoted(label)} {{id: id}}) RETURN collect([{values}])"
 
     def table(rows: Iterator[Row]) -> pa.Table:
-        columns = list(zip(*(node for (nodes,) in rows for node in nodes), strict=True)) or [()] * len(schema)
+        columns = list(zip(*rows, strict=True)) or [()] * len(schema)
         return as_table(label, columns, schema)
 
     wanted = read_ids(connection, ontology, label) if ids is None else sorted(set(ids))
@@ -146,8 +146,8 @@ def read_nodes(connection: Connection, ontology: Ontology, label: str, ids: Iter
 def read_ids(connection: Connection, ontology: Ontology, label: str) -> list[str]:
     """Ids of the nodes of a type, in order."""
     node_schema(ontology, label)  # refuses what is no type
-    query = Query(f"MATCH (n:{quoted(label)}) WHERE n.id IS NOT NULL RETURN n.id")
-    return sorted(key for (key,) in connection.stream(query))
+    ((ids,),) = connection.rows(Query(f"MATCH (n:{quoted(label)}) RETURN collect(n.id)"))
+    return sorted(ids)
 
 
 def read_relations(reading: Reading, relation: str) -> pa.Table:
@@ -155,12 +155,11 @@ def read_relations(reading: Reading, relation: str) -> pa.Table:
     ends = reading.ontology.relations[relation]
     text = (
         f"UNWIND $ids AS id MATCH (a:{quoted(ends.source)} {{id: id}})-[r:{quoted(relation)}]->"
-        f"(b:{quoted(ends.target)}) WHERE b.id IS NOT NULL RETURN a.id, collect([b.id, r.weight, r.time])"
+        f"(b:{quoted(ends.target)}) WHERE b.id IS NOT NULL RETURN collect([id, b.id, r.weight, r.time])"
     )
 
     def table(rows: Iterator[Row]) -> pa.Table:
-        links = [(source, *link) for source, found in rows for link in found]
-        return as_table(relation, list(zip(*links, strict=True)) or [()] * 4, RELATIONS)
+        return as_table(relation, list(zip(*rows, strict=True)) or [()] * 4, RELATIONS)
 
     pieces = read_pieces(reading.connection, text, reading.ids(ends.source), _SOURCES, table)
     found = pa.concat_tables([RELATIONS.empty_table(), *pieces])
@@ -311,7 +310,7 @@ def read_vectors(
     )
 
     def vectors(rows: Iterator[Row]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        known = [(positions[key], vector) for (found,) in rows for key, vector in found if len(vector) == width]
+        known = [(positions[key], vector) for key, vector in rows if len(vector) == width]
         matrix = np.asarray([vector for _, vector in known], np.float32).reshape(-1, width)
         return np.asarray([row for row, _ in known], np.int64), matrix
 

@@ -12,7 +12,7 @@ from tools.neo4j_server import RELEASES, MissingNeo4jError, fetched, running_ser
 from tools.neo4j_server.java import newest_jdk
 from tools.neo4j_server.releases import Installed
 
-pytest_plugins = ["tests.support.demo_run", "tests.support.sharing"]
+pytest_plugins = ["tests.support.demo_run", "tests.support.object_store", "tests.support.sharing"]
 
 ENGINES = ("embedded", "neo4j-5", "neo4j-2026")
 

@@ -34,8 +34,8 @@ def open_folder(address: str) -> tuple[fs.FileSystem, str]:
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     if address.startswith("s3://") and endpoint.netloc:
         return fs.S3FileSystem(endpoint_override=endpoint.netloc, scheme=endpoint.scheme), address.removeprefix("s3://")
-    found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(address)
-    return found
+    files, root = fs.FileSystem.from_uri(address)
+    return files, root
 
 
 def read(address: str) -> tuple[HeteroData, Tensor, Tensor]:
@@ -43,22 +43,19 @@ def read(address: str) -> tuple[HeteroData, Tensor, Tensor]:
     files, root = open_folder(address)
 
     def content(name: str) -> bytes:
-        with files.open_input_file(f"{root}/{name}") as file:
-            return bytes(file.read())
+        return bytes(files.open_input_file(f"{root}/{name}").read())
 
     manifest = json.loads(content("manifest.json"))
     graph, ontology = HeteroData(), manifest["ontology"]
-    for node, count in manifest["nodes"].items():
-        if count:
-            graph[node].num_nodes = count
+    for node in filter(manifest["nodes"].get, manifest["nodes"]):
+        graph[node].num_nodes = manifest["nodes"][node]
     for modality in manifest["features"].get("Product", {}):
         matrix = np.load(io.BytesIO(content(f"nodes/Product.{modality}.npy")))
         graph["Product"][f"x_{modality}"] = torch.from_numpy(matrix.astype(np.float32))
-    for name, count in manifest["edges"].items():
-        if count:
-            source, target = ontology["relations"][name]["from"], ontology["relations"][name]["to"]
-            table = pq.read_table(f"{root}/edges/{source}.{name}.{target}.parquet", filesystem=files)
-            graph[source, name, target].edge_index = pairs(table.column("source"), table.column("target"))
+    for name in filter(manifest["edges"].get, manifest["edges"]):
+        source, target = ontology["relations"][name]["from"], ontology["relations"][name]["to"]
+        table = pq.read_table(f"{root}/edges/{source}.{name}.{target}.parquet", filesystem=files)
+        graph[source, name, target].edge_index = pairs(table.column("source"), table.column("target"))
     events = pq.read_table(f"{root}/events.parquet", filesystem=files)  # in order of time
     events = events.filter(events.column("user").is_valid())
     behaviour = np.array(events.column("behaviour").cast("string").to_pylist())
@@ -81,10 +78,10 @@ class Sage(nn.Module):
 
     def __init__(self, graph: HeteroData) -> None:
         super().__init__()
-        own = {node: 0.1 * torch.randn(graph[node].num_nodes, WIDTH) for node in graph.node_types}
-        self.own = nn.ParameterDict(own)
-        widths = {name: x.shape[1] for name, x in graph["Product"].items() if name.startswith("x_")}
-        self.known = nn.ModuleDict({name: nn.Linear(width, WIDTH) for name, width in widths.items()})
+        sizes = {node: graph[node].num_nodes for node in graph.node_types}
+        self.own = nn.ParameterDict({node: 0.1 * torch.randn(size, WIDTH) for node, size in sizes.items()})
+        known = {name: x for name, x in graph["Product"].items() if name.startswith("x_")}
+        self.known = nn.ModuleDict({name: nn.Linear(x.shape[1], WIDTH) for name, x in known.items()})
         self.hops = nn.ModuleList(
             HeteroConv({edge: SAGEConv((WIDTH, WIDTH), WIDTH) for edge in graph.edge_types}, aggr="mean")
             for _ in range(2)
@@ -121,7 +118,7 @@ def train(graph: HeteroData, bought: Tensor, steps: int, device: str = "cpu") ->
         optimiser.step()
         losses.append(float(loss.detach()))
     with torch.no_grad():
-        z = model.eval()(graph)
+        z = model(graph)
         return (z["User"] @ z["Product"].T).cpu(), losses
 
 

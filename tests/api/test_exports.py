@@ -128,3 +128,9 @@ def test_what_cannot_be_exported_is_said(
     assert done.returncode == code
     assert re.search(says, " ".join(done.stderr.split()))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_training_says_where_there_is_no_snapshot(tmp_path: Path) -> None:
+    done = pathrec("train", "memory://nowhere", "--out", tmp_path / "model")
+    assert done.returncode == 1
+    assert "memory://nowhere: no snapshot here; make one with `pathrec export memory://nowhere`" in done.stderr

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from schema.remote import upload
+from schema.snapshot import MANIFEST
 from tests.support.small_shop import Event, SmallShop
 
 JOB = Path(__file__).parents[2] / "examples" / "train_job"
@@ -60,6 +63,14 @@ def test_it_learns_from_a_snapshot_without_pathrec(snapshot: Path, tmp_path: Pat
     figures = json.loads(done.stdout)
     assert figures["last loss"] < figures["first loss"] / 2
     assert figures["recall@20"]["graph sage"] > figures["recall@20"]["popularity"] + 0.2
+
+
+def test_it_reads_a_snapshot_from_object_storage(snapshot: Path, s3_bucket: str) -> None:
+    read = runpy.run_path(str(JOB / "train.py"))["read"]
+    upload(snapshot, f"{s3_bucket}/job", marker=MANIFEST)
+    _, bought, held_out = read(f"{s3_bucket}/job")
+    for here, there in zip((bought, held_out), read(str(snapshot))[1:], strict=True):
+        assert here.tolist() == there.tolist()
 
 
 def test_the_notebook_runs_to_its_end(snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> None:

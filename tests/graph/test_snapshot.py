@@ -1,11 +1,12 @@
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from graph import Query, Store, StoreError
+from graph import Query, Store, StoreError, snapshot
 from graph.times import from_ms
 from schema.files import WriteError
 from schema.snapshot import SnapshotManifest, open_snapshot
@@ -21,13 +22,13 @@ def export(store: Store, path: Path) -> SnapshotManifest:
 def test_events_are_exported_by_position_in_the_order_of_time(store: Store, tmp_path: Path) -> None:
     fill(store)
     export(store, tmp_path)
-    snapshot = open_snapshot(tmp_path / "snapshot")
-    users, ids = snapshot.nodes("User")["id"].to_pylist(), snapshot.nodes("Product")["id"].to_pylist()
+    opened = open_snapshot(tmp_path / "snapshot")
+    users, ids = opened.nodes("User")["id"].to_pylist(), opened.nodes("Product")["id"].to_pylist()
     assert (users, ids) == (["ann", "bob", "cid"], ["hat", "mug", "pot", "tea"])
     names = {"user": [*users], "product": [*ids]}
     rows = [
         tuple(names[name][value] if name in names and value is not None else value for name, value in row.items())
-        for row in snapshot.events().to_pylist()
+        for row in opened.events().to_pylist()
     ]
     assert rows == [(*row[:4], moment(row[4]), *row[5:]) for row in SHOP_EVENTS]
 
@@ -36,14 +37,14 @@ def test_edges_and_features_are_exported_by_position(store: Store, tmp_path: Pat
     fill(store)
     store.load_features("Product", "text", ["tea", "mug"], np.asarray([[1, 2], [0.1, 4]], np.float32), ["a", "b"])
     manifest = export(store, tmp_path)
-    snapshot = open_snapshot(tmp_path / "snapshot")
-    assert [list(row.values())[:3] for row in snapshot.edges("COMPLEMENTS").to_pylist()] == [[1, 3, 2.0], [3, 2, 0.5]]
-    assert [list(row.values())[:3] for row in snapshot.edges("MADE_BY").to_pylist()] == [[3, 0, 1.0]]
-    features = snapshot.features("Product", "text")
+    opened = open_snapshot(tmp_path / "snapshot")
+    assert [list(row.values())[:3] for row in opened.edges("COMPLEMENTS").to_pylist()] == [[1, 3, 2.0], [3, 2, 0.5]]
+    assert [list(row.values())[:3] for row in opened.edges("MADE_BY").to_pylist()] == [[3, 0, 1.0]]
+    features = opened.features("Product", "text")
     assert features is not None
     assert features.dtype == np.float32
     np.testing.assert_array_equal(features, np.asarray([[0, 0], [0.1, 4], [0, 0], [1, 2]], np.float32))
-    assert snapshot.features("Product", "image") is None
+    assert opened.features("Product", "image") is None
     assert manifest.change_number == store.change_number()
     assert manifest.ontology_hash == store.ontology.hash
 
@@ -71,6 +72,22 @@ def test_every_engine_writes_the_same_bytes(store: Store, tmp_path: Path) -> Non
     files = export(store, tmp_path).files
     assert export(store, tmp_path / "again").files == files
     assert files == _first.setdefault("files", files)
+
+
+def test_what_somebody_did_who_is_deleted_meanwhile_is_not_left_as_done_by_nobody(
+    embedded_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(embedded_store)
+    owners_of = snapshot.owners_of
+
+    def after_deletion(*arguments: Any) -> pa.Table:
+        embedded_store.delete_user("cid")
+        return owners_of(*arguments)
+
+    monkeypatch.setattr(snapshot, "owners_of", after_deletion)
+    export(embedded_store, tmp_path)
+    kept = open_snapshot(tmp_path / "snapshot").events()["id"].to_pylist()
+    assert kept == [row[0] for row in SHOP_EVENTS if row[1] != "cid"]
 
 
 def test_progress_ends_at_the_total(store: Store, tmp_path: Path) -> None:

@@ -1,13 +1,10 @@
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
-from pyarrow import fs
 
 from schema import remote
 from schema.errors import SnapshotError
@@ -16,33 +13,11 @@ from schema.snapshot import MANIFEST, open_snapshot
 from tests.support.small_shop import SmallShop
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    """A server that speaks S3 on loopback, with a bucket `shop`."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    login = {"access_key": "key", "secret_key": "secret", "region": "us-east-1"}
-    fs.S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True, **login).create_dir(
-        "shop"
-    )
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def login(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("ACCESS_KEY_ID", "key"), ("SECRET_ACCESS_KEY", "secret"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-
-
 @pytest.fixture(params=["s3", "memory"])
-def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, login: None) -> str:
+def address(request: pytest.FixtureRequest) -> str:
     """A place of its own in an object store."""
-    if request.param == "s3":
-        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("s3_endpoint"))
-        return f"s3://shop/{uuid4().hex}"
-    return f"memory://{uuid4().hex}/snapshot"
+    bucket = request.getfixturevalue("s3_bucket") if request.param == "s3" else "memory:/"
+    return f"{bucket}/{uuid4().hex}"
 
 
 @pytest.fixture
@@ -100,7 +75,7 @@ def test_a_manifest_cannot_name_files_outside(snapshot: Path, address: str) -> N
         pass
 
 
-def test_a_store_that_says_nothing_is_given_up(snapshot: Path, monkeypatch: pytest.MonkeyPatch, login: None) -> None:
+def test_a_store_that_says_nothing_is_given_up(snapshot: Path, monkeypatch: pytest.MonkeyPatch, s3_login: None) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -114,10 +89,7 @@ def test_a_store_that_says_nothing_is_given_up(snapshot: Path, monkeypatch: pyte
         assert time.monotonic() - began < 30
 
 
-def test_a_bucket_that_is_not_there_is_named(
-    snapshot: Path, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, login: None
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+def test_a_bucket_that_is_not_there_is_named(snapshot: Path, s3_bucket: str) -> None:
     with pytest.raises(RemoteError, match=r"s3://nobodys/a: .*bucket"):
         upload(snapshot, "s3://nobodys/a", marker=MANIFEST)
 

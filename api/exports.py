@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from graph.admin_csv import ARGUMENTS, write_admin_csv
 from graph.graph_files import write_graphml, write_node_link
 from schema.errors import suggestion
 from schema.files import folder_beside
+from schema.iris import Names
 from schema.progress import Report, silent
 from schema.remote import is_remote, local_path, snapshot_folder, upload
 from schema.snapshot import MANIFEST, Snapshot, SnapshotManifest, open_snapshot
@@ -30,7 +31,7 @@ class Format:
     """A form of export: what it is, how it is written, and of a folder the file that shows it to be whole."""
 
     says: str
-    write: Callable[[Snapshot, Path, Report], None]
+    write: Callable[[Snapshot, Path, Names, Report], None]
     marker: str | None = None
 
 
@@ -42,11 +43,13 @@ class Wanted:
         form: one of `FORMATS`, or `SNAPSHOT`.
         since: address of an earlier snapshot, of which what still holds is not read again.
         until: later events and dated relations are left out.
+        names: IRIs of the shop, for RDF.
     """
 
     form: str = SNAPSHOT
     since: str | None = None
     until: datetime | None = None
+    names: Names = field(default_factory=Names)
 
 
 def export(store: Store, out: str, wanted: Wanted, *, report: Report = silent) -> SnapshotManifest:
@@ -69,24 +72,26 @@ def export(store: Store, out: str, wanted: Wanted, *, report: Report = silent) -
         else:
             with folder_beside(place) as aside:
                 manifest = pipeline.export(store, aside / SNAPSHOT, until=wanted.until, since=since, report=report)
-                FORMATS[wanted.form].write(open_snapshot(aside / SNAPSHOT, verify=False), place, report)
+                snapshot = open_snapshot(aside / SNAPSHOT, verify=False)
+                FORMATS[wanted.form].write(snapshot, place, wanted.names, report)
         _sent(place, out, wanted.form)
     return manifest
 
 
-def convert(snapshot: str, out: str, form: str, *, report: Report = silent) -> SnapshotManifest:
-    """Writes a snapshot in another form; needs no store.
+def convert(snapshot: str, out: str, wanted: Wanted, *, report: Report = silent) -> SnapshotManifest:
+    """Writes a snapshot in another form, or a copy of it to an object store; needs no store.
 
     Args:
         snapshot: address of it.
         out, report: as of `export`.
-        form: one of `FORMATS`, or `SNAPSHOT` for a copy in an object store.
+        wanted: its form, and names for RDF.
     """
+    form = wanted.form
     check_format(form)
     with snapshot_folder(snapshot) as folder, _place(out) as place:
         opened = open_snapshot(folder)
         if form != SNAPSHOT:
-            FORMATS[form].write(opened, place, report)
+            FORMATS[form].write(opened, place, wanted.names, report)
             _sent(place, out, form)
         elif is_remote(out):
             upload(folder, out, marker=MANIFEST)
@@ -125,27 +130,29 @@ def _sent(place: Path, out: str, form: str) -> None:
         upload(place, out, marker=MANIFEST if form == SNAPSHOT else FORMATS[form].marker)
 
 
-def _hetero(snapshot: Snapshot, path: Path, _: Report) -> None:
+def _hetero(snapshot: Snapshot, path: Path, _: Names, __: Report) -> None:
     from gnn.data import read_shop
     from gnn.hetero import write_hetero_data
 
     write_hetero_data(read_shop(snapshot), path)
 
 
-def _rdf(form: "RdfFormat") -> Callable[[Snapshot, Path, Report], None]:
-    def write(snapshot: Snapshot, path: Path, report: Report) -> None:
+def _rdf(form: "RdfFormat") -> Callable[[Snapshot, Path, Names, Report], None]:
+    def write(snapshot: Snapshot, path: Path, names: Names, report: Report) -> None:
         from graph.rdf import write_rdf
 
-        write_rdf(snapshot, path, form, report=report)
+        write_rdf(snapshot, path, form, names=names, report=report)
 
     return write
 
 
 FORMATS: dict[str, Format] = {
     "hetero": Format("tensors, for HeteroData.from_dict(torch.load(…))", _hetero),
-    "networkx": Format("node-link JSON, for networkx.node_link_graph", lambda s, path, _: write_node_link(s, path)),
-    "graphml": Format("GraphML", lambda s, path, _: write_graphml(s, path)),
-    "neo4j-csv": Format("CSV for neo4j-admin database import", lambda s, path, _: write_admin_csv(s, path), ARGUMENTS),
+    "networkx": Format("node-link JSON, for networkx.node_link_graph", lambda s, path, _, __: write_node_link(s, path)),
+    "graphml": Format("GraphML", lambda s, path, _, __: write_graphml(s, path)),
+    "neo4j-csv": Format(
+        "CSV for neo4j-admin database import", lambda s, path, _, __: write_admin_csv(s, path), ARGUMENTS
+    ),
     "turtle": Format("RDF", _rdf("turtle")),
     "ntriples": Format("RDF", _rdf("ntriples")),
     "jsonld": Format("RDF", _rdf("jsonld")),

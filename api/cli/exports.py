@@ -39,14 +39,16 @@ def export(
 ) -> None:
     """Write the graph as a snapshot, Parquet and npy files that any tool can read, or in another form."""
     from api import exports
+    from schema.iris import Names
 
     if source is not None and (since or as_of or store):
         raise typer.BadParameter("--from needs no graph: --since, --as-of and --store do not go with it")
     settings, output = settings_of(home, store), Output(json)
-    wanted = exports.Wanted(form, since, exports.moment(as_of) if as_of else None)
+    until = exports.moment(as_of) if as_of else None
+    wanted = exports.Wanted(form, since, until, Names(settings.rdf_base))
     with output.progress() as report:
         if source is not None:
-            manifest = exports.convert(source, out, form, report=report)
+            manifest = exports.convert(source, out, wanted, report=report)
         else:
             exports.check_format(form)
             with open_store(settings) as graph:

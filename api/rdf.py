@@ -177,7 +177,7 @@ def write_graph(graph: Graph, path: Path) -> None:
     Raises:
         RdfError: the suffix tells no format.
     """
-    named = {"turtle": "turtle", "ntriples": "nt", "jsonld": "json-ld", "rdfxml": "pretty-xml"}
+    named = {"turtle": "turtle", "ntriples": "nt", "jsonld": "json-ld", "rdfxml": "xml"}
     with replacing_file(path) as aside:
         graph.serialize(aside, format=named[format_of(path)], encoding="utf-8")
 

@@ -48,6 +48,8 @@ RDFLIB_TRIPLES = 100_000
 KEYS = ("triples", "seconds", "cpu_seconds", "per_second", "peak_mib")
 
 Figures = dict[str, Any]
+Taken = tuple[int, float, float]
+"""Triples, seconds, and seconds of processor time of this process; a busy machine stretches the former only."""
 
 
 def main() -> None:
@@ -97,11 +99,16 @@ def _in_process(step: str, file: Path) -> Figures:
     return dict(json.loads(done.stdout.strip().rpartition("\n")[2]))
 
 
-def _measured(step: Callable[[Path], tuple[int, float]], file: Path) -> Figures:
-    before = time.process_time()
-    triples, seconds = step(file)
+def _measured(step: Callable[[Path], Taken], file: Path) -> Figures:
+    triples, seconds, cpu = step(file)
     figures = {"triples": triples, "seconds": round(seconds, 1), "per_second": round(triples / seconds)}
-    return figures | {"cpu_seconds": round(time.process_time() - before, 1), "peak_mib": _peak_memory()}
+    return figures | {"cpu_seconds": round(cpu, 1), "peak_mib": _peak_memory()}
+
+
+def _timed(work: Callable[[], int]) -> Taken:
+    begin, before = time.perf_counter(), time.process_time()
+    triples = work()
+    return triples, time.perf_counter() - begin, time.process_time() - before
 
 
 def _peak_memory() -> int:
@@ -111,68 +118,70 @@ def _peak_memory() -> int:
     return int(line.split()[1]) // 1024
 
 
-def _export(file: Path) -> tuple[int, float]:
+def _export(file: Path) -> Taken:
     from graph.rdf import write_rdf
 
     snapshot = open_snapshot(file.parent / "snapshot", verify=False)
-    begin = time.perf_counter()
-    return write_rdf(snapshot, file, names=NAMES).triples, time.perf_counter() - begin
+    return _timed(lambda: write_rdf(snapshot, file, names=NAMES).triples)
 
 
-def _serialize(file: Path) -> tuple[int, float]:
+def _serialize(file: Path) -> Taken:
     """What pyoxigraph takes for triples that are there already."""
     triples = [quad.triple for quad in ox.parse(path=file)]
-    begin = time.perf_counter()
-    ox.serialize(triples, file.with_name(f"bare{file.suffix}"), ox.RdfFormat.from_extension(file.suffix[1:]))
-    return len(triples), time.perf_counter() - begin
+    form = ox.RdfFormat.from_extension(file.suffix[1:])
+
+    def write() -> int:
+        ox.serialize(triples, file.with_name(f"bare{file.suffix}"), form)
+        return len(triples)
+
+    return _timed(write)
 
 
-def _read(file: Path, mapping: str = "pathrec", ontology: Ontology | None = None) -> tuple[int, float]:
+def _read(file: Path, mapping: str = "pathrec", ontology: Ontology | None = None) -> Taken:
     """Our import, up to the tables that a store loads."""
     from ingestion.rdf import load_rdf_mapping, read_rdf
 
     known = ontology or open_snapshot(file.parent / "snapshot", verify=False).ontology
-    begin = time.perf_counter()
     rules = load_rdf_mapping(mapping, ontology=known, names=NAMES)
-    with read_rdf(file, rules, ontology=known, names=NAMES, workdir=file.parent / "work") as staged:
-        return staged.quality.rows_in, time.perf_counter() - begin
+
+    def read() -> int:
+        with read_rdf(file, rules, ontology=known, names=NAMES, workdir=file.parent / "work") as staged:
+            return staged.quality.rows_in
+
+    return _timed(read)
 
 
-def _read_schema_org(file: Path) -> tuple[int, float]:
+def _read_schema_org(file: Path) -> Taken:
     return _read(file, "schema-org", parse_ontology({}, where="made"))
 
 
-def _parsed(file: Path) -> tuple[int, float]:
+def _parsed(file: Path) -> Taken:
     """What pyoxigraph takes to parse, nothing being done with the triples."""
-    begin = time.perf_counter()
-    count = sum(1 for _ in ox.parse(path=file))
-    return count, time.perf_counter() - begin
+    return _timed(lambda: sum(1 for _ in ox.parse(path=file)))
 
 
-def _rdflib(file: Path) -> tuple[int, float]:
+def _rdflib(file: Path) -> Taken:
     """What rdflib takes to parse a part of it into a graph in memory."""
     from rdflib import Graph
 
     part = file.with_name(f"part{file.suffix}")
     some = islice((quad.triple for quad in ox.parse(path=file)), RDFLIB_TRIPLES)
     ox.serialize(some, part, ox.RdfFormat.from_extension(file.suffix[1:]))
-    begin = time.perf_counter()
-    return len(Graph().parse(part)), time.perf_counter() - begin
+    return _timed(lambda: len(Graph().parse(part)))
 
 
-def _load(file: Path) -> tuple[int, float]:
+def _load(file: Path) -> Taken:
     """The whole import into an embedded engine, whose own rate it is."""
     from api.rdf import import_rdf
     from graph import connect
 
     ontology = open_snapshot(file.parent / "snapshot", verify=False).ontology
     with connect(f"embedded:{file.parent / 'graph'}", ontology=ontology) as store:
-        begin = time.perf_counter()
-        done = import_rdf(store, file, mapping="pathrec", home=file.parent / "home", names=NAMES, check="none")
-        return done.triples, time.perf_counter() - begin
+        home = file.parent / "home"
+        return _timed(lambda: import_rdf(store, file, mapping="pathrec", home=home, names=NAMES, check="none").triples)
 
 
-STEPS: dict[str, Callable[[Path], tuple[int, float]]] = {
+STEPS: dict[str, Callable[[Path], Taken]] = {
     "export": _export,
     "serialize": _serialize,
     "read": _read,

@@ -1,6 +1,10 @@
 """How long each saved query takes on a store, beside the plain driver with the same text in turns.
 
-    python -m benchmarks.saved_queries --home HOME [--runs 5] [--json saved_queries.json]
+    python -m benchmarks.saved_queries --home HOME [--runs 3] [--json embedded.json]
+    python -m benchmarks.saved_queries --neo4j FOLDER [--json neo4j.json]
+
+`--neo4j` starts a server of `tools.neo4j_server` over a folder of its data; `python -m tools.saved_queries` brings the
+figures of both files onto their page.
 
 Each query is asked about what is most bought: the product and its most frequent companion, the two categories, the
 country, and a shopper in the middle of all by the number of purchases. It is run once to warm up, then `--runs` times
@@ -28,8 +32,10 @@ from graph.connect import EMBEDDED
 from graph.embedded import read_running
 from graph.library import SavedQuery, saved_queries
 from schema.errors import PathrecError
+from tools.neo4j_server import RELEASES, fetched, running_server
 
-RUNS = 5
+RUNS = 3
+SECONDS = 600.0
 PURCHASES = "MATCH (u:User)-[:PERFORMED]->(e:Event {behaviour: 'purchase'})-[:ON]->(p:Product)"
 
 
@@ -47,8 +53,7 @@ class Timing:
 def main() -> None:
     """Times all queries of one store and shows them, the slowest first."""
     options = _parse()
-    settings = settings_of(options.home, options.store)
-    with connect(settings.store_url) as store, plain_driver(settings.store_url) as driver:
+    with address(options) as url, connect(url) as store, plain_driver(url) as driver:
         given = arguments(store)
         timings = [
             timed(store, driver, query, given, options.runs)
@@ -65,6 +70,16 @@ def main() -> None:
     show(report, timings)
     if options.json:
         write_json(report, options.json)
+
+
+@contextmanager
+def address(options: argparse.Namespace) -> Iterator[str]:
+    """Of the store that is asked."""
+    if options.neo4j is None:
+        yield settings_of(options.home, options.store).store_url
+        return
+    with running_server(fetched(RELEASES["5"]), options.neo4j) as server:
+        yield server.url
 
 
 @contextmanager
@@ -118,10 +133,10 @@ def timed(
 ) -> Timing:
     """Both ways in turns."""
     query = saved.query(values_for(saved, given))
-    table = store.explore(query)
+    table = store.explore(query, seconds=SECONDS)
     ours, plain = [], []
     for _ in range(runs):
-        ours.append(_milliseconds(lambda: store.explore(query)))
+        ours.append(_milliseconds(lambda: store.explore(query, seconds=SECONDS)))
         plain.append(_milliseconds(lambda: driver.execute_query(query.text, dict(query.parameters), database_="neo4j")))
     return Timing(saved.name, len(table.rows), statistics.median(ours), max(ours), statistics.median(plain))
 
@@ -157,6 +172,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="a home whose graph is asked (default: as every command)")
     parser.add_argument("--store", help="address of the graph (default: as every command)")
+    parser.add_argument("--neo4j", type=Path, help="data of a Neo4j server that is started for this")
     parser.add_argument("--runs", type=int, default=RUNS, help="timed runs of each (default: %(default)s)")
     parser.add_argument("--name", action="append", help="only this query; may be repeated")
     parser.add_argument("--json", type=Path, help="write the figures to this file")

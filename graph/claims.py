@@ -51,7 +51,13 @@ def settle(transaction: Transaction, ontology: Ontology, relation: str, rule: st
     taken = tuple(pair for pair in said if pair not in wanted)
     for batch in _batches([*put, *changed]):
         _put(transaction, links, rule, {pair: wanted[pair] for pair in batch})
-    for batch in _batches(taken):
+    left: Sequence[Pair] = taken
+    if taken and not wanted:
+        # In one pass: to look for each by its ends takes as long as these have links.
+        alone = f"{links.all}WHERE r.rule = $rule AND size(r.rules) = 1 AND NOT r.given DELETE r"
+        transaction.run(Query(alone, {"rule": rule}))
+        left = list(_said(transaction, links, rule))
+    for batch in _batches(left):
         _take(transaction, links, rule, batch)
     return Settled(put, changed, taken)
 
@@ -68,6 +74,11 @@ class _Links:
     def of(cls, ontology: Ontology, relation: str) -> "_Links":
         known = ontology.relations[relation]
         return cls(quoted(relation), quoted(known.source), quoted(known.target))
+
+    @property
+    def all(self) -> str:
+        """All links."""
+        return f"MATCH (a:{self.source})-[r:{self.relation}]->(b:{self.target}) "
 
     @property
     def ends(self) -> str:
@@ -95,10 +106,7 @@ class _Claims:
 
 def _said(transaction: Transaction, links: _Links, rule: str) -> dict[Pair, float]:
     """What a rule says of the relation now."""
-    text = (
-        f"MATCH (a:{links.source})-[r:{links.relation}]->(b:{links.target}) "
-        "WHERE r.rule IS NOT NULL AND $rule IN r.rules RETURN a.id, b.id, r.rules, r.rule_weights"
-    )
+    text = f"{links.all}WHERE r.rule IS NOT NULL AND $rule IN r.rules RETURN a.id, b.id, r.rules, r.rule_weights"
     rows = transaction.rows(Query(text, {"rule": rule}))
     return {(source, target): weights[rules.index(rule)] for source, target, rules, weights in rows}
 

@@ -135,6 +135,10 @@ class Connection:
             raise StoreUnavailable(f"{self.name}: the connection was closed; connect again")
         return self._endpoint
 
+    def moved(self) -> None:
+        """Says that nobody answers where the store was: it is looked for before it is asked again."""
+        self._lost = True
+
     def rows(self, query: Query, *, write: bool = False) -> list[Row]:
         """All rows of one query, in one round trip."""
         return self._attempt(lambda session: [r.values() for r in self._run(session, query)], write)

@@ -76,7 +76,7 @@ def main(folder: Path) -> int:
         if archive:
             archive.drop_if_refused(_java_says("java.vm.info"))
         running.write(folder)
-        guard = Guard(READER, _running_queries(server), lambda: _end_at_once(folder))
+        guard = Guard(READER, _running_queries(server), _end_at_once)
         with lock_file(folder / CLIENTS) as clients:
             while not try_lock(clients, fcntl.LOCK_EX):
                 time.sleep(WATCH_SECONDS)
@@ -96,9 +96,8 @@ def _running_queries(server: object) -> Callable[[], Iterable[Any]]:
     return registry.getRunning  # type: ignore[no-any-return]
 
 
-def _end_at_once(folder: Path) -> None:
+def _end_at_once() -> None:
     """Ends the engine as a crash would: what was committed is kept, and whoever uses the folder starts another."""
-    (folder / RUNNING).unlink(missing_ok=True)
     sys.stderr.write("A reader's query does not end when it is told to; the engine ends instead.\n")
     sys.stderr.flush()
     os._exit(4)

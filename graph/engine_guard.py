@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 MOST_SECONDS = 600.0
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 10.0
 
 
 class Guard:

@@ -10,10 +10,11 @@ Time, rows and size of an answer are limited. What is over a limit is ended in t
 
 import http.client
 import json
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import neo4j
 
@@ -24,9 +25,13 @@ from graph.errors import ExplorationError, StoreError, StoreUnavailable
 from graph.reading import check_engine_plan, check_neo4j_plan
 from graph.values import Reader, TooLargeError, is_element
 
+T = TypeVar("T")
+
 MOST_ROWS = 1_000
 SECONDS = 30.0
 MOST_BYTES = 16 << 20
+FOUND_SECONDS = 10.0
+_PAUSE = 0.1
 LINE_BYTES = 64 << 20
 """What is read of one row, before it is known how large it is."""
 
@@ -49,7 +54,7 @@ class Limits:
 class Table:
     """What a query found; not `complete` where it has more rows than were asked for or than fit.
 
-    Values are as `graph.values` says. The embedded engine names no columns of an empty answer.
+    Values are as `graph.values` says.
     """
 
     columns: tuple[str, ...]
@@ -110,7 +115,7 @@ def explore(connection: Connection, query: Query, limits: Limits, *, vectors: bo
     """
     if connection.endpoint.http is None:
         return _explore_neo4j(connection, query, limits, vectors)
-    return _explore_engine(connection, query, limits, vectors)
+    return _found_again(connection, lambda: _explore_engine(connection, query, limits, vectors))
 
 
 def explain(connection: Connection, query: Query, limits: Limits) -> Plan:
@@ -118,8 +123,7 @@ def explain(connection: Connection, query: Query, limits: Limits) -> Plan:
     if connection.endpoint.http is None:
         with connection.reading(limits.seconds, most=LINE_BYTES) as session:
             return _neo4j_plan(session, query, limits)
-    with _answer(connection, query, limits, "EXPLAIN ") as response:
-        return _engine_plan(response, limits)
+    return _found_again(connection, lambda: _explained(connection, query, limits))
 
 
 def _explore_neo4j(connection: Connection, query: Query, limits: Limits, vectors: bool) -> Table:
@@ -138,13 +142,19 @@ def _neo4j_plan(session: neo4j.Session, query: Query, limits: Limits) -> Plan:
     asked_for = neo4j.Query(f"EXPLAIN {query.text}", timeout=limits.seconds)
     summary = session.run(asked_for, dict(query.parameters)).consume()
     check_neo4j_plan(summary.query_type, summary.plan)
-    arguments = (summary.plan or {}).get("args", {})
-    return Plan(str(arguments.get("string-representation", "")).strip())
+    return Plan("\n".join(_outline(summary.plan or {})))
+
+
+def _outline(operator: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    """A plan as lines, each operator above those that it takes rows from."""
+    details = str((operator.get("args") or {}).get("Details") or "")
+    yield f"{'  ' * depth}+ {str(operator['operatorType']).partition('@')[0]}{f' ({details})' if details else ''}"
+    for child in operator.get("children") or ():
+        yield from _outline(child, depth + 1)
 
 
 def _explore_engine(connection: Connection, query: Query, limits: Limits, vectors: bool) -> Table:
-    with _answer(connection, query, limits, "EXPLAIN ") as response:
-        plan = _engine_plan(response, limits)
+    plan = _explained(connection, query, limits)
     found = _Rows(limits, vectors)
     with _answer(connection, query, limits, accept=LINES, limit=limits.rows + 1) as response:
         if response.status != http.client.OK:
@@ -155,6 +165,28 @@ def _explore_engine(connection: Connection, query: Query, limits: Limits, vector
             if "record" in line and not found.add(*_row(line["record"], plan)):
                 break
     return found.table(plan.columns)
+
+
+def _explained(connection: Connection, query: Query, limits: Limits) -> Plan:
+    with _answer(connection, query, limits, "EXPLAIN ") as response:
+        return _engine_plan(response, limits)
+
+
+class _EngineLostError(StoreUnavailable):
+    """The engine is not there, or went away in the middle: somebody else's query may have ended it."""
+
+
+def _found_again(connection: Connection, ask: Callable[[], T]) -> T:
+    """Asks again when the engine was lost; a dead one holds its place for a moment."""
+    deadline = time.monotonic() + FOUND_SECONDS
+    while True:
+        try:
+            return ask()
+        except _EngineLostError:
+            if time.monotonic() > deadline:
+                raise
+            connection.moved()
+            time.sleep(_PAUSE)
 
 
 @contextmanager
@@ -179,8 +211,8 @@ def _answer(
     except TimeoutError as error:
         raise ExplorationError.too_long(limits.seconds) from error
     except (OSError, http.client.HTTPException) as error:
-        raise StoreUnavailable(
-            f"{connection.name}: the embedded engine does not answer ({error}); ask for less, or try again"
+        raise _EngineLostError(
+            f"{connection.name}: the embedded engine does not answer ({error}); try again"
         ) from error
     except (TypeError, ValueError) as error:
         raise ExplorationError(
@@ -196,7 +228,19 @@ def _engine_plan(response: http.client.HTTPResponse, limits: Limits) -> Plan:
     check_engine_plan(steps)
     last = str(steps[-1].get("description", ""))
     named = last.startswith(_FINAL)
-    return Plan(str(document["explain"]).strip(), (last[len(_FINAL) : -1],) if named else ())
+    return Plan(str(document["explain"]).strip(), _listed(last[len(_FINAL) : -1]) if named else ())
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Names between commas; a comma in brackets belongs to a name."""
+    names, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            names.append("")
+        else:
+            names[-1] += letter
+    return tuple(name.strip() for name in names)
 
 
 def _document(response: http.client.HTTPResponse) -> dict[str, Any]:

@@ -47,7 +47,7 @@ UndirectedRelationshipIndexContainsScan UndirectedRelationshipIndexEndsWithScan 
 UndirectedRelationshipIndexSeek UndirectedRelationshipIndexSeekByRange UndirectedRelationshipTypeScan
 UndirectedRelationshipUniqueIndexSeek UndirectedRelationshipUniqueIndexSeekByRange
 UndirectedUnionRelationshipTypesScan Union UnionNodeByLabelsScan Unwind ValueHashJoin VarLengthExpand(All)
-VarLengthExpand(Into) VarLengthExpand(Pruning)
+VarLengthExpand(Into) VarLengthExpand(Pruning) VarLengthExpand(Pruning,BFS,All) VarLengthExpand(Pruning,BFS,Into)
 """
 NEO4J_OPERATORS = frozenset(_NEO4J_OPERATORS.split())
 """Operators of a plan of Neo4j. `LoadCSV`, `Foreach`, `TransactionApply` and all that writes or administers are not."""

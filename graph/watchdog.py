@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _EVERY = 0.1
+_LINGERS = 2.0
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Watchdog:
             with self._lock:
                 if self._watched:
                     idle_since = now
-                elif now > idle_since + self.seconds:
+                elif now > idle_since + min(self.seconds, _LINGERS):
                     self._awake = False
                     return
                 late = [each for each in self._watched.values() if each.due(now)]

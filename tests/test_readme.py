@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import httpx
 import pytest
 
 from api.child_server import ChildServer
+from tests.support.commands import pathrec
+from tests.support.demo_run import Demo
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -34,6 +37,27 @@ def test_the_readmes_queries_get_the_answers_that_it_shows(demo_server: ChildSer
         answer = httpx.post(f"{demo_server.url}/graphql", json={"query": query}, trust_env=False).json()
         assert_alike(answer, expected, "answer")
         assert_adds_up(answer)
+
+
+def test_what_the_readme_shows_experts_and_jobs_runs_on_the_demo_shop(
+    demo: Demo, demo_server: ChildServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "examples").symlink_to(README.parent / "examples")
+    monkeypatch.chdir(tmp_path)
+    lines = commands("Experts and jobs")
+    said = [pathrec(*shlex.split(line)[1:], PATHREC_HOME=str(demo.home)) for line in lines]
+    assert [done.stderr for done in said if done.returncode] == []
+    brands, why, preview, *_ = (done.stdout for done in said)
+    assert "brand" in brands
+    assert "reason" in why
+    assert "lists would change" in preview
+    assert {"examples", "shop.ttl", "job"} == {path.name for path in tmp_path.iterdir()}
+
+
+def commands(heading: str) -> list[str]:
+    """The commands of the README's block below a heading."""
+    text = README.read_text(encoding="utf-8").partition(f"## {heading}\n```\n")[2].partition("```")[0]
+    return text.splitlines()
 
 
 def test_the_numbers_that_the_readme_shows_add_up() -> None:

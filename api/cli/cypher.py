@@ -32,6 +32,10 @@ def cypher(
             help="A value of the query's $NAME; may be repeated. A VALUE that is JSON is taken as such, else as text.",
         ),
     ] = None,
+    saved: Annotated[
+        str | None,
+        typer.Option("--saved", metavar="NAME", help="A saved query in place of QUERY; `pathrec queries` lists them."),
+    ] = None,
     form: Annotated[
         Form, typer.Option("--format", help="How the answer is written; graph is a drawing as SVG, dot for Graphviz.")
     ] = "table",
@@ -48,35 +52,41 @@ def cypher(
     """
     from api import answers
 
-    settings, given, output = settings_of(home, store), parameters(param or []), Output(json)
+    settings, output = settings_of(home, store), Output(json)
+    asked = _asked(query, saved, param or [])
     with open_store(settings) as opened:
-        if query is None:
+        if asked is None:
             from api.cypher_shell import Shell
 
+            given = parameters(param or [])
             Shell(opened, settings.home / "cypher_history", given, form, rows, seconds).run()
         elif explain:
-            plan = opened.explain(_query(query, given))
+            plan = opened.explain(asked)
             output.say(plan)
             output.document({"plan": plan})
         else:
-            found = opened.explore(_query(query, given), rows, seconds=seconds)
+            found = opened.explore(asked, rows, seconds=seconds)
             if json != STANDARD_OUTPUT:
                 answers.write(found, form)
             output.document(answers.as_document(found))
 
 
 def parameters(given: list[str]) -> dict[str, Any]:
-    """Values by name, of `NAME=VALUE` each.
+    """Values by name, of `NAME=VALUE` each, taken as JSON where they are.
 
     Raises:
         typer.BadParameter: one has no name.
     """
+    return {name: as_value(text) for name, text in _texts(given).items()}
+
+
+def _texts(given: list[str]) -> dict[str, str]:
     found = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.strip():
             raise typer.BadParameter(f"{each!r} is not NAME=VALUE, as in id=tea", param_hint="--param")
-        found[name.strip().removeprefix("$")] = as_value(value)
+        found[name.strip().removeprefix("$")] = value
     return found
 
 
@@ -88,9 +98,15 @@ def as_value(text: str) -> Any:
         return text
 
 
-def _query(text: str, given: dict[str, Any]) -> "Query":
+def _asked(text: str | None, saved: str | None, given: list[str]) -> "Query | None":
+    """What is to be run; None for a shell. A saved query knows the types of its parameters itself."""
     from graph import Query
+    from graph.library import saved_query
 
-    if text == "-":
-        text = sys.stdin.read()
-    return Query(text, given)
+    if saved is not None:
+        if text is not None:
+            raise typer.BadParameter("give a query or --saved, not both", param_hint="--saved")
+        return saved_query(saved).query(_texts(given))
+    if text is None:
+        return None
+    return Query(sys.stdin.read() if text == "-" else text, parameters(given))

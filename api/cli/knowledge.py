@@ -69,7 +69,8 @@ def _preview(graph: "Store", settings: "Settings", output: Output, rule: str, pe
     if said.status == Status.APPLIED:
         raise KnowledgeError(f"rule {said.id} is applied; undo it first, or preview what it would say by another id")
     with output.progress() as report:
-        found = Previewer(graph, live_model(graph, settings)).knowledge(said, people, seed, report)
+        previewer = Previewer(graph, live_model(graph, settings))
+        found = previewer.knowledge(said, people, seed, lambda done, total: report("preview", done, total))
     _say_preview(output, said, found)
     output.document({"rule": said.id, **asdict(found), "share": found.share})
 

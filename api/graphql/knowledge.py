@@ -15,7 +15,7 @@ from api.graphql.user_errors import UserError, attempt
 from api.services.checks import checked_first
 from api.services.errors import BadInputError
 from api.services.knowledge import KnowledgePage
-from api.services.preview import Preview
+from api.services.preview import Preview, Step
 from graph.knowledge import Effect, Knowledge, KnowledgeKind
 from graph.moves import Move
 from graph.times import EPOCH
@@ -219,14 +219,14 @@ class KnowledgeQueries:
         said = rule_id if rule is None else rule.knowledge()
         if said is None or (rule is not None and rule_id is not None):
             raise BadInputError("either ruleId or rule is needed", field="rule", remedy="give one of them")
-        return _preview(info.context.shop.expertise.preview(said, people, seed))
+        return _preview(info.context.shop.expertise.preview(said, people, seed, _hurrying(info.context)))
 
     @resolver("What a business rule would change, in place of the one of its id. Needs the role expert.")
     def preview_rule(
         self, info: Info[Context, None], rule: RuleInput, people: int = PEOPLE, seed: int = 0
     ) -> RulePreview:
-        shop = info.context.shop
-        return _preview(shop.expertise.preview_business(shop.rules.rule_of(rule.draft()), people, seed))
+        shop, said = info.context.shop, info.context.shop.rules.rule_of(rule.draft())
+        return _preview(shop.expertise.preview_business(said, people, seed, _hurrying(info.context)))
 
 
 @strawberry.type
@@ -252,6 +252,11 @@ class KnowledgeMutations:
         nothing: tuple[Knowledge | None, Effect] = (None, Effect())
         done, errors = attempt(lambda: info.context.shop.expertise.undo(rule_id), nothing)
         return _changed(*done, errors)
+
+
+def _hurrying(context: Context) -> Step:
+    """Ends a preview for which there is no time left, between one list and the next."""
+    return lambda done, total: context.hurry()
 
 
 def _edges(context: Context, page: KnowledgePage) -> list[KnowledgeEdge]:

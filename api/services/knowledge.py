@@ -7,14 +7,13 @@ from typing import TypeVar
 from api.services.cursors import Position, question_digest
 from api.services.errors import BadInputError, NotFoundError
 from api.services.live import LiveModel
-from api.services.preview import MOST_ASKED, Preview, Previewer
+from api.services.preview import MOST_ASKED, Preview, Previewer, Step
 from api.services.refreshing import shop_time
 from graph import Rule, Store
 from graph.errors import KnowledgeError, NoSuchRule
 from graph.knowledge import Effect, Knowledge, Status
 from graph.knowledge_checks import mistakes
 from schema.errors import OntologyError
-from schema.progress import Report, silent
 
 _QUESTION = question_digest("knowledge")
 _FIELDS = {"id": "ruleId", "move": "toCategoryId"}
@@ -88,16 +87,12 @@ class Expertise:
             rules = [rule for rule in rules if (rule.created, rule.id) > (after.as_of, after.product)]
         return KnowledgePage(tuple(rules[:first]), 0 if after is None else after.rank, len(rules) > first)
 
-    def preview(
-        self, rule: Knowledge | str, people: int = MOST_ASKED, seed: int = 0, report: Report = silent
-    ) -> Preview:
+    def preview(self, rule: Knowledge | str, people: int, seed: int, step: Step) -> Preview:
         """What a rule would change that is not applied, a stored one by its id; nothing is written.
 
         Args:
             rule: what it says, or its id.
-            people: how many users to ask at most.
-            seed: the same one asks the same people.
-            report: told how far it is.
+            people, seed, step: as of `Previewer.knowledge`.
 
         Raises:
             NotFoundError: there is none of this id.
@@ -108,12 +103,12 @@ class Expertise:
         if said.status == Status.APPLIED:
             remedy = "undo it first, or preview what it would say by another id"
             raise BadInputError(f"rule {said.id} is applied", field="rule", remedy=remedy)
-        return _told(lambda: self._previewer.knowledge(said, people, seed, report))
+        return _told(lambda: self._previewer.knowledge(said, people, seed, step))
 
-    def preview_business(self, rule: Rule, people: int = MOST_ASKED, seed: int = 0) -> Preview:
+    def preview_business(self, rule: Rule, people: int, seed: int, step: Step) -> Preview:
         """The same for a business rule, in place of the one of its id."""
         _check_people(people)
-        return self._previewer.business(rule, people, seed)
+        return self._previewer.business(rule, people, seed, step)
 
     def _checked(self, rule: Knowledge, author: str | None = None) -> Knowledge:
         """A rule without mistakes, of now."""

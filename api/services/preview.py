@@ -5,7 +5,7 @@ it; nothing is written. Both states then answer the same people at the same mome
 their lists, so that what is counted is what they would see.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,11 +26,12 @@ from graph import Rule, Store
 from graph.knowledge import Knowledge
 from graph.moves import IN_CATEGORY, Move
 from schema.ontology import with_relation
-from schema.progress import Report, silent
 
 LENGTH = 20
 EXAMPLES = 10
 MOST_ASKED = 1_000
+
+Step = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,10 @@ def supposed_rule(store: Store, state: LiveState, rule: Rule) -> Supposed:
     return Supposed(replace(state.over(state.scorer, ()), rules=rules), rule.id, len(reaches), reaches)
 
 
+def _on(done: int, total: int) -> None:
+    """Goes on."""
+
+
 class Previewer:
     """Counts what rules would change for people of a shop."""
 
@@ -143,30 +148,30 @@ class Previewer:
         self._store = store
         self._live = live
 
-    def knowledge(self, rule: Knowledge, people: int, seed: int, report: Report = silent) -> Preview:
+    def knowledge(self, rule: Knowledge, people: int, seed: int, step: Step = _on) -> Preview:
         """What a rule of knowledge would change that is not applied.
 
         Args:
             rule: a draft, stored or not.
             people: how many users to ask at most, drawn from all who did anything.
             seed: the same one asks the same people.
-            report: told how far it is.
+            step: told after each how many were asked of how many; what it raises ends the preview.
 
         Raises:
             KnowledgeError: it could not be applied.
         """
         state = self._now()
-        return self._compared(state, supposed(self._store, state, rule), people, seed, report)
+        return self._compared(state, supposed(self._store, state, rule), people, seed, step)
 
-    def business(self, rule: Rule, people: int, seed: int, report: Report = silent) -> Preview:
+    def business(self, rule: Rule, people: int, seed: int, step: Step = _on) -> Preview:
         """What a business rule would change; arguments as of `knowledge`."""
         state = self._now()
-        return self._compared(state, supposed_rule(self._store, state, rule), people, seed, report)
+        return self._compared(state, supposed_rule(self._store, state, rule), people, seed, step)
 
     def _now(self) -> LiveState:
         return self._live.at_least(self._store.change_number())
 
-    def _compared(self, state: LiveState, then: Supposed, people: int, seed: int, report: Report) -> Preview:
+    def _compared(self, state: LiveState, then: Supposed, people: int, seed: int, step: Step) -> Preview:
         shoppers = self._store.shoppers()
         asked = _drawn(shoppers, people, seed)
         before = Recommender(self._store, Supposed(state), Listener(self._store, None))
@@ -181,7 +186,7 @@ class Previewer:
                 entering += len(set(new) - set(old))
                 leaving += len(set(old) - set(new))
                 moved.append(_most_moved(user, old, new))
-            report("preview", number, len(asked))
+            step(number, len(asked))
         examples = [
             _example(before, after, then.by, user, product, moment) for _, user, product in sorted(moved)[:EXAMPLES]
         ]

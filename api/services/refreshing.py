@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from graph import Store
+from graph import Store, StoreReadOnly
 from graph.errors import KnowledgeError
 from graph.knowledge import Effect, Status
 
@@ -19,7 +19,7 @@ class Refreshed:
 def refresh(store: Store) -> Refreshed:
     """Lets every applied rule follow the graph as it is now: what it derives, and what has come or come back.
 
-    A rule whose query returns something else by now stays as it is and is told.
+    A rule whose query returns something else by now stays as it is and is told, as do all where nothing can be written.
     """
     effects: dict[str, Effect] = {}
     problems: dict[str, str] = {}
@@ -27,7 +27,7 @@ def refresh(store: Store) -> Refreshed:
     for rule in applied:
         try:
             effects[rule] = store.apply_knowledge(rule, shop_time(store))
-        except KnowledgeError as error:
+        except (KnowledgeError, StoreReadOnly) as error:
             problems[rule] = str(error)
     return Refreshed(effects, problems)
 

@@ -12,9 +12,9 @@ WITH now, now - $days * 86400000 AS middle, now - 2 * $days * 86400000 AS start
 MATCH (u:User)-[:PERFORMED]->(e:Event)
 WHERE e.behaviour = 'purchase' AND e.time >= start AND e.time < now
 MATCH (e)-[:ON]->(p:Product)
-WITH p, u, max(CASE WHEN e.time < middle THEN 1 ELSE 0 END) AS early,
-  max(CASE WHEN e.time < middle THEN 0 ELSE 1 END) AS late
-WITH p, sum(early) AS buyers_before, sum(late) AS buyers_now
+WITH p, u, middle, min(e.time) AS first, max(e.time) AS last
+WITH p, sum(CASE WHEN first < middle THEN 1 ELSE 0 END) AS buyers_before,
+  sum(CASE WHEN last >= middle THEN 1 ELSE 0 END) AS buyers_now
 WHERE buyers_now < buyers_before
 RETURN p.id AS product, p.title AS title, buyers_before, buyers_now
 ORDER BY buyers_now - buyers_before, product LIMIT $limit

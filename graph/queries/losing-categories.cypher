@@ -7,13 +7,16 @@
 MATCH (s:Shop {id: 'shop'})
 WITH timestamp() + coalesce(s.clock_offset, 0) AS now
 WITH now, now - $days * 86400000 AS middle, now - 2 * $days * 86400000 AS start
-MATCH (u:User)-[:PERFORMED]->(e:Event)
-WHERE e.behaviour = 'purchase' AND e.time >= start AND e.time < now
-MATCH (e)-[:ON]->(:Product)-[:IN_CATEGORY]->(c:Category)
-WITH c, u, max(CASE WHEN e.time < middle THEN 1 ELSE 0 END) AS early,
-  max(CASE WHEN e.time < middle THEN 0 ELSE 1 END) AS late
-WITH c, sum(early) AS buyers_before, sum(late) AS buyers_now
-WHERE buyers_now < buyers_before
+MATCH (c:Category)
+CALL (c, start, middle, now) {
+  MATCH (c)<-[:IN_CATEGORY]-(:Product)<-[:ON]-(e:Event)
+  WHERE e.behaviour = 'purchase' AND e.time >= start AND e.time < now
+  MATCH (e)<-[:PERFORMED]-(u:User)
+  WITH u, middle, min(e.time) AS first, max(e.time) AS last
+  RETURN sum(CASE WHEN first < middle THEN 1 ELSE 0 END) AS buyers_before,
+    sum(CASE WHEN last >= middle THEN 1 ELSE 0 END) AS buyers_now
+}
+WITH c, buyers_before, buyers_now WHERE buyers_now < buyers_before
 RETURN c.id AS category, c.name AS name, buyers_before, buyers_now,
   round(100.0 * (buyers_now - buyers_before) / buyers_before, 1) AS percent
 ORDER BY buyers_now - buyers_before, category LIMIT $limit

@@ -5,12 +5,13 @@
 // example: {"buyers": 2}
 // row: {"category": "garden", "name": "Garden", "buyers": 3, "again": 2, "percent": 66.7}
 // row: {"category": "kitchen", "name": "Kitchen", "buyers": 9, "again": 4, "percent": 44.4}
-MATCH (u:User)-[:PERFORMED]->(e:Event)-[:ON]->(p:Product)
-WHERE e.behaviour = 'purchase'
-WITH DISTINCT u, p, e.time AS time
-MATCH (p)-[:IN_CATEGORY]->(c:Category)
-WITH c, u, count(DISTINCT time) AS times
-WITH c, count(*) AS buyers, sum(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS again
-WHERE buyers >= $buyers
+MATCH (c:Category)
+CALL (c) {
+  MATCH (c)<-[:IN_CATEGORY]-(:Product)<-[:ON]-(e:Event)<-[:PERFORMED]-(u:User)
+  WHERE e.behaviour = 'purchase'
+  WITH u, min(e.time) AS first, max(e.time) AS last
+  RETURN count(*) AS buyers, sum(CASE WHEN first < last THEN 1 ELSE 0 END) AS again
+}
+WITH c, buyers, again WHERE buyers >= $buyers AND buyers > 0
 RETURN c.id AS category, c.name AS name, buyers, again, round(100.0 * again / buyers, 1) AS percent
 ORDER BY percent DESC, category LIMIT $limit

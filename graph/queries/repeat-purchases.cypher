@@ -6,10 +6,13 @@
 // row: {"product": "seeds", "title": "Seeds", "buyers": 2, "again": 1, "percent": 50.0}
 // row: {"product": "spade", "title": "Spade", "buyers": 2, "again": 1, "percent": 50.0}
 // row: {"product": "tea", "title": "Tea", "buyers": 8, "again": 2, "percent": 25.0}
-MATCH (u:User)-[:PERFORMED]->(e:Event)-[:ON]->(p:Product)
-WHERE e.behaviour = 'purchase'
-WITH p, u, count(DISTINCT e.time) AS times
-WITH p, count(*) AS buyers, sum(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS again
-WHERE buyers >= $buyers
+MATCH (p:Product)
+CALL (p) {
+  MATCH (p)<-[:ON]-(e:Event)<-[:PERFORMED]-(u:User)
+  WHERE e.behaviour = 'purchase'
+  WITH u, min(e.time) AS first, max(e.time) AS last
+  RETURN count(*) AS buyers, sum(CASE WHEN first < last THEN 1 ELSE 0 END) AS again
+}
+WITH p, buyers, again WHERE buyers >= $buyers AND buyers > 0
 RETURN p.id AS product, p.title AS title, buyers, again, round(100.0 * again / buyers, 1) AS percent
 ORDER BY percent DESC, product LIMIT $limit

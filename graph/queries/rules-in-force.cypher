@@ -6,7 +6,7 @@
 MATCH (s:Shop {id: 'shop'})
 WITH timestamp() + coalesce(s.clock_offset, 0) AS now
 MATCH (r:Rule)
-WHERE coalesce(r.start, now) <= now AND coalesce(r.end, now + 1) > now
+WHERE r.status IS NULL AND coalesce(r.start, now) <= now AND coalesce(r.end, now + 1) > now
 OPTIONAL MATCH (r)-[:APPLIES_TO]->(one:Product)
 WITH r, collect(DISTINCT one.id) AS named
 OPTIONAL MATCH (r)-[:APPLIES_TO]->(:Category)<-[:CHILD_OF*0..]-(:Category)<-[:IN_CATEGORY]-(p:Product)

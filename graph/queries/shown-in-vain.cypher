@@ -8,8 +8,6 @@ MATCH (i:Impression)
 UNWIND i.products AS product
 WITH product, count(*) AS times WHERE times >= $times
 MATCH (p:Product {id: product})
-OPTIONAL MATCH (p)<-[:ON]-(e:Event)
-WHERE e.recommendation IS NOT NULL
-WITH p, times, count(e) AS followed WHERE followed = 0
+WHERE NOT EXISTS { MATCH (p)<-[:ON]-(e:Event) WHERE e.recommendation IS NOT NULL }
 RETURN p.id AS product, p.title AS title, times
 ORDER BY times DESC, product LIMIT $limit

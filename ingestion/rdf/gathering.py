@@ -40,6 +40,7 @@ class Gathered:
     """What a file says: how many triples, how many of them by predicate or class mean nothing to the mapping."""
 
     triples: int = 0
+    present: set[int] = field(default_factory=set)  # numbers of the predicates that there are
     predicates: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
     moments: dict[str, str] = field(default_factory=dict)  # of an export of ours, by the IRI of what they are
@@ -62,6 +63,7 @@ def gather(parsed: Parsed, plan: Plan, rows: Rows, report: Report) -> Gathered:
         try:
             for batch in _batches(parsed, plan, gathered):
                 rows.add(batch)
+                gathered.present.update(batch["p"].unique())
                 report("read triples", gathered.triples, 0)
             break
         except SyntaxError as error:
@@ -143,17 +145,22 @@ def _count(counts: Counter[str], iri: str) -> None:
         counts[iri] += 1
 
 
-def follow(plan: Plan, triples: Rows, derived: Rows, pairs_of: Callable[[Path], Rows]) -> None:
+def follow(plan: Plan, present: set[int], triples: Rows, derived: Rows, pairs_of: Callable[[Path], Rows]) -> None:
     """Puts what paths of several steps lead to into rows, as if each path were a predicate.
 
     Args:
         plan: has the paths.
+        present: the predicates that there are; paths of others lead nowhere.
         triples: single steps.
         derived: receives the others.
         pairs_of: makes room for what a path has reached before its last step.
     """
+    present = set(present)
     for path in plan.long_paths:
         start, last, whole = plan.number(path.start), plan.number(Path(path.steps[-1:])), plan.number(path)
+        if not {start, last} <= present:
+            continue
+        present.add(whole)
         pairs = pairs_of(path)
         for part in together(triples, derived):
             reached = pl.concat(part).filter(pl.col("p") == start, pl.col("k") != LITERAL)

@@ -37,6 +37,7 @@ def ends_of(
     found = rows.filter(pl.col("p").is_in(plan.ways(rule.path)))
     found = with_id(found, known, plan.mapping.rules_of(ends.source), ends.source, "s", "source")
     found = found.filter(pl.col("source").is_not_null()).with_columns(relation=pl.lit(rule.name))
+    found = found.filter((pl.col("k") != LITERAL) | (pl.col("o").str.strip_chars() != ""))
     texts = found.filter(pl.col("k") == LITERAL)
     if not texts.is_empty():
         named = next((target for target in plan.mapping.rules_of(ends.target) if target.text), None)

@@ -86,7 +86,7 @@ def read_rdf(
             gathered = gather(file, work.plan, triples, report)
             for line in file.broken:
                 rejected.add(line.line, line.reason, line.explanation, {})
-        follow(work.plan, triples, derived, lambda _: work.room(PAIRS, "node"))
+        follow(work.plan, gathered.present, triples, derived, lambda _: work.room(PAIRS, "node"))
         report("map triples", 1, 4)
         made = _made(work, triples, derived, report, now or datetime.now(UTC))
         staging.finish()

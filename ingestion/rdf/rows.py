@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-PARTS = 64
-FEW = 500_000
+PARTS = 16
+"""More of them would be smaller, but each costs a file to be opened at every step."""
+FEW = 1_000_000
 """Rows that are kept in memory."""
 
 
@@ -46,6 +47,7 @@ class Rows:
         """The rows of a part of 1 or `PARTS`, in the order in which they came."""
         if not self.spilled:
             rows = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=self.schema)
+            self._frames = [rows]
             return rows if of == 1 else rows.filter(_part_of(self.key) == number)
         if self._frames:
             self._flush()

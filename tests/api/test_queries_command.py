@@ -2,7 +2,9 @@
 
 import json
 
+from graph import Store
 from graph.library import saved_queries, saved_query
+from tests.graph.shop_tables import fill
 from tests.support.commands import pathrec
 
 
@@ -36,3 +38,34 @@ def test_an_unknown_name_ends_in_a_suggestion() -> None:
     done = pathrec("queries", "last-buyer")
     assert done.returncode == 1
     assert "Did you mean last-buyers?" in done.stderr
+
+
+def test_a_saved_query_is_asked_with_values_of_its_own_types(embedded_store: Store) -> None:
+    fill(embedded_store)
+    asked = (
+        "cypher",
+        "--store",
+        embedded_store.url,
+        "--json",
+        "-",
+        "--saved",
+        "best-sellers",
+        "--param",
+        "until=2025-01-01",
+    )
+    done = pathrec(*asked, "--param", "since=2024-01-01", "--param", "limit=1")
+    assert json.loads(done.stdout)["rows"] == [["tea", "title of tea", 3, 3]], done.stderr
+    assert "best-sellers: since is a date as 2024-05-31" in pathrec(*asked, "--param", "since=May").stderr
+    assert "give the parameter since, first day" in pathrec(*asked).stderr
+
+
+def test_a_product_that_is_called_by_a_number_is_found(embedded_store: Store) -> None:
+    fill(embedded_store)
+    asked = ("cypher", "--store", embedded_store.url, "--saved", "last-buyers", "--param", "product=7", "--json", "-")
+    assert json.loads(pathrec(*asked).stdout)["rows"] == []
+
+
+def test_a_query_is_either_saved_or_given(embedded_store: Store) -> None:
+    done = pathrec("cypher", "RETURN 1", "--saved", "last-buyers", "--store", embedded_store.url)
+    assert done.returncode == 2
+    assert "not both" in done.stderr

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from schema.iris import Names
 from schema.ontology import default_ontology, parse_ontology
 from schema.shapes import ShapesError
 from tests.graph.shop_tables import fill
+from tests.support.commands import pathrec
 
 NAMES = Names("https://shop.example/")
 PRODUCTS = """@prefix s: <http://schema.org/> .
@@ -103,3 +105,24 @@ def test_an_ontology_goes_from_yaml_to_owl_and_back(tmp_path: Path) -> None:
     with pytest.raises(OntologyError, match=r"own\.ttl: has no owl:Class whose IRI begins with urn:pathrec:shop:"):
         read_ontology(tmp_path / "own.ttl", Names())
     assert read_ontology(tmp_path / "own.owl", NAMES) != default_ontology()
+
+
+def test_the_command_goes_the_whole_way(embedded_store: Store, turtle: Path, tmp_path: Path) -> None:
+    def run(*arguments: object, code: int = 0) -> dict[str, Any]:
+        where = ("--store", embedded_store.url, "--home", tmp_path, "--base", NAMES.base)
+        done = pathrec("rdf", *arguments, *where, "--json", "-")
+        assert done.returncode == code, done.stderr
+        return dict(json.loads(done.stdout)) if done.stdout else {}
+
+    assert run("import", turtle, "--mapping", "schema-org")["nodes"] == {"Brand": 1, "Product": 2}
+    assert run("export", tmp_path / "out.nt.gz")["triples"] > 10
+    assert run("import", tmp_path / "out.nt.gz")["nodes"] == {"Product": 0, "Brand": 0}
+    assert run("validate", "--check", "all")["conforms"]
+    run("shapes", tmp_path / "shapes.ttl")
+    run("ontology", tmp_path / "own.owl")
+    run("ontology", tmp_path / "own.yaml", "--ontology", tmp_path / "own.owl")
+    assert read_ontology(tmp_path / "own.yaml", NAMES) == default_ontology()
+    shapes = tmp_path / "mine.ttl"
+    shapes.write_text(SHAPES.replace("WHAT", "sh:minCount 1"), encoding="utf-8")
+    assert run("validate", "--shapes", shapes, code=1)["violations"][0]["path"] == "Product.price"
+    assert pathrec("rdf", "export").returncode == 2

@@ -2,7 +2,7 @@
 files and addresses, to call procedures, and to take all memory or time. And what must go on working.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -12,7 +12,7 @@ class Attempt:
 
     name: str
     text: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+    exhausts: bool = False
 
 
 _WRITE = {
@@ -110,12 +110,12 @@ _EXHAUST = {
     "WHERE a * b = 7 RETURN count(*)",
     "join everything with everything": "MATCH (a), (b), (c), (d), (e), (f), (g), (h), (i) "
     "WHERE a.id + b.id + c.id + d.id + e.id + f.id + g.id + h.id + i.id = 'x' RETURN count(*)",
-    "a row that is too large": "RETURN [a IN range(1, 3000) | [b IN range(1, 1000) | 'text']]",
+    "a row that is too large": "RETURN [a IN range(1, 1500) | reduce(s = 'text', n IN range(1, 12) | s + s)]",
     "sleep": "RETURN util.sleep(600000)",
 }
 
 ATTEMPTS = [
-    Attempt(name, text)
+    Attempt(name, text, exhausts=group is _EXHAUST)
     for group in (_WRITE, _DELETE, _SCHEMA, _SERVER, _LOAD, _CALL, _EXHAUST)
     for name, text in group.items()
 ]

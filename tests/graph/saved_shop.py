@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from api.analysing import analyse_products
 from graph import FeedbackKind, FeedbackRecord, Impression, Label, Rule, Shown, Store
+from graph.knowledge import Knowledge, KnowledgeKind
 from tests.graph.shop_tables import START, EventRow, events, relations
 
 TODAY = 182
@@ -111,6 +112,11 @@ def _say(store: Store) -> None:
     over = Rule("over", "BLOCK", when, when, end=NOW - timedelta(days=1), products=("pot",))
     for rule in (pin, boost, over):
         store.upsert_rule(rule)
+    holder = Knowledge(
+        "holder", KnowledgeKind.RELATE, when, when, author="mia", relation="COMPLEMENTS", pairs={("mug", "kettle"): 1.0}
+    )
+    store.save_knowledge(holder)
+    store.apply_knowledge("holder", when)
     for user in ("ann", "bob"):
         store.record_feedback(FeedbackRecord(FeedbackKind.NOT_INTERESTED, "kettle", user, None, when))
     store.record_feedback(FeedbackRecord(FeedbackKind.NEVER_THIS_CATEGORY, "garden", "ann", None, when))

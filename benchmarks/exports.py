@@ -28,7 +28,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from api.exports import FORMATS, convert
+from api.exports import FORMATS, Wanted, convert
 from benchmarks.graph_scale import engine_process, loaded, peak_mib, read_plainly
 from benchmarks.machine import in_fresh_process, machine, write_json
 from benchmarks.made_shop import made_shop
@@ -134,7 +134,7 @@ def written(snapshot: Path, form: str) -> Figures:
     """Figures of one form, and its size."""
     with tempfile.TemporaryDirectory(dir=snapshot.parent) as folder:
         out = Path(folder) / "shop"
-        seconds = timed(lambda: convert(str(snapshot), str(out), form))
+        seconds = timed(lambda: convert(str(snapshot), str(out), Wanted(form)))
         size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
     events = open_snapshot(snapshot, verify=False).manifest.events
     return _figures(events, seconds) | {"MiB": round(peak_mib(psutil.Process())), "MB on disk": round(size / 1e6, 1)}

@@ -65,6 +65,12 @@ def test_a_snapshot_is_written_in_every_form(snapshot: Path, tmp_path: Path, for
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([out.name, "snapshot"])
 
 
+def test_rdf_has_the_base_of_the_shop(snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATHREC_RDF_BASE", "https://shop.example/")
+    exported(tmp_path / "shop.nt", "--format", "ntriples", "--from", snapshot)
+    assert "<https://shop.example/" in (tmp_path / "shop.nt").read_text(encoding="utf-8")
+
+
 def test_the_graph_is_written_in_another_form(embedded_store: Store, tmp_path: Path) -> None:
     fill(embedded_store)
     said = exported(tmp_path / "shop.graphml", "--format", "graphml", "--store", embedded_store.url)

@@ -5,7 +5,7 @@ import random
 import socket
 import struct
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -153,15 +153,6 @@ class Connection:
             with self._session(write=False) as session:
                 for record in session.run(query.text, dict(query.parameters)):
                     yield record.values()
-        except (bolt.Neo4jError, bolt.DriverError) as error:
-            raise self._translated(error) from error
-
-    def records(self, query: Query) -> Generator[dict[str, Any], None, None]:
-        """Rows by column name as they come, without keeping them; not tried again."""
-        try:
-            with self._session(write=False) as session:
-                for record in session.run(query.text, dict(query.parameters)):
-                    yield dict(record)
         except (bolt.Neo4jError, bolt.DriverError) as error:
             raise self._translated(error) from error
 

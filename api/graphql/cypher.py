@@ -14,9 +14,7 @@ SECONDS = 10.0
 
 @strawberry.type(description="What a query in Cypher found.")
 class CypherAnswer:
-    columns: list[str] = strawberry.field(
-        description="Names of the columns; the embedded engine names none of an empty answer."
-    )
+    columns: list[str] = strawberry.field(description="Names of the columns.")
     rows: JSON = strawberry.field(
         description="A list of rows, each a list of values. A node is an object with `kind`, `element`, `labels` and "
         "`properties`, a relationship one with `kind`, `element`, `type`, `source`, `target` and `properties`, a path "

@@ -21,11 +21,10 @@ import numpy.typing as npt
 import psutil
 import pyarrow as pa
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.machine import machine, write_json
 from benchmarks.made_shop import made_shop
-from benchmarks.store import ENGINES, PLAIN_READ, load_events, running, timed
+from benchmarks.store import ENGINES, PLAIN_READ, load_events, running, show_engines, timed
 from gnn.data import Shop
 from graph import Store
 from graph.embedded import read_running
@@ -51,7 +50,8 @@ def main() -> None:
                 report["engines"][engine] = measure(store, driver, options.users, Path(folder))
         except PathrecError as error:
             Console(stderr=True).print(f"{engine}: left out: {error}", style="yellow", markup=False)
-        show(report)
+        title = f"{options.users:,} products and users on {report['machine']['cores']} cores"
+        show_engines(title, report["engines"])
         if options.json:
             write_json(report, options.json)
 
@@ -152,20 +152,6 @@ def peak_mib(process: psutil.Process) -> float:
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
-
-
-def show(report: dict[str, Any]) -> None:
-    """One column for each engine."""
-    table = Table(title=f"{report['users']:,} products and users on {report['machine']['cores']} cores")
-    table.add_column("")
-    names: dict[str, None] = {}
-    for engine, figures in report["engines"].items():
-        table.add_column(engine, justify="right")
-        names |= dict.fromkeys(figures)
-    for name in names:
-        values = [figures.get(name, float("nan")) for figures in report["engines"].values()]
-        table.add_row(name, *(f"{value:,.0f}" if value >= 100 else f"{value:.2f}" for value in values))
-    Console().print(table)
 
 
 def _parse() -> argparse.Namespace:

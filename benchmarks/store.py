@@ -14,7 +14,7 @@ import platform
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -221,8 +221,12 @@ def machine() -> dict[str, object]:
 
 def show(report: dict[str, Any]) -> None:
     """One column for each engine."""
-    engines = report["engines"]
-    table = Table(title=f"{report['events']:,} events on {report['machine']['cores']} cores")
+    show_engines(f"{report['events']:,} events on {report['machine']['cores']} cores", report["engines"])
+
+
+def show_engines(title: str, engines: Mapping[str, Figures]) -> None:
+    """A table with a column for each engine, all of which have the same figures."""
+    table = Table(title=title)
     table.add_column("")
     for engine in engines:
         table.add_column(engine, justify="right")

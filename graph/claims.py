@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from graph.connection import Transaction
 from graph.cypher import Query, quoted
+from graph.load import batches
 from schema.ontology import Ontology
 
 CLAIM_BATCH = 4000
@@ -49,7 +50,7 @@ def settle(transaction: Transaction, ontology: Ontology, relation: str, rule: st
     put = tuple(pair for pair in wanted if pair not in said)
     changed = tuple(pair for pair in wanted if pair in said and said[pair] != wanted[pair])
     taken = tuple(pair for pair in said if pair not in wanted)
-    for batch in _batches([*put, *changed]):
+    for _, batch in batches([*put, *changed], CLAIM_BATCH):
         _put(transaction, links, rule, {pair: wanted[pair] for pair in batch})
     left: Sequence[Pair] = taken
     if taken and not wanted:
@@ -57,7 +58,7 @@ def settle(transaction: Transaction, ontology: Ontology, relation: str, rule: st
         alone = f"{links.all}WHERE r.rule = $rule AND size(r.rules) = 1 AND NOT r.given DELETE r"
         transaction.run(Query(alone, {"rule": rule}))
         left = list(_said(transaction, links, rule))
-    for batch in _batches(left):
+    for _, batch in batches(left, CLAIM_BATCH):
         _take(transaction, links, rule, batch)
     return Settled(put, changed, taken)
 
@@ -159,7 +160,3 @@ def _write(transaction: Transaction, links: _Links, claims: Mapping[Pair, _Claim
             "r.given = row[6], r.given_weight = row[7]"
         )
         transaction.run(Query(f"{links.there}SET {values}", {"rows": changed}))
-
-
-def _batches(pairs: Sequence[Pair]) -> Iterable[Sequence[Pair]]:
-    return (pairs[start : start + CLAIM_BATCH] for start in range(0, len(pairs), CLAIM_BATCH))

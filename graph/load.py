@@ -6,7 +6,7 @@ differs is changed. That is as safe to repeat as MERGE and about as fast as CREA
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ NODE_BATCH = 2000
 RELATION_BATCH = 4000
 
 Values = list[Any]
+T = TypeVar("T")
 
 
 def load_nodes(
@@ -110,7 +111,7 @@ def product_ends(ontology: Ontology, relation: str, rows: Sequence[Values]) -> s
     return {row[side] for row in rows for side, label in ((0, ends.source), (1, ends.target)) if label == "Product"}
 
 
-def batches(rows: Sequence[Values], size: int) -> Iterator[tuple[int, Sequence[Values]]]:
+def batches(rows: Sequence[T], size: int) -> Iterator[tuple[int, Sequence[T]]]:
     """Pieces of at most `size` rows, each with the position of its first row."""
     for start in range(0, len(rows), size):
         yield start, rows[start : start + size]

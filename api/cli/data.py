@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import HomeOption, JsonOption, StoreOption, open_store, settings_of
+from api.cli.options import HomeOption, JsonOption, StoreOption, encoded_since, open_store, settings_of
 from api.console import Output
 
 if TYPE_CHECKING:
@@ -49,15 +49,7 @@ def ingest(
         done = pipeline.ingest(graph, mapping, home=settings.home, data=path, report=report)
         fresh = pipeline.Refreshed({}, ())
         if not no_embed:
-            fresh = pipeline.refresh(
-                graph,
-                since,
-                home=settings.home,
-                model=settings.text_model,
-                image_model=settings.image_model,
-                allow_private=settings.allow_private_addresses,
-                report=report,
-            )
+            fresh = encoded_since(graph, since, settings, report)
     output.table("In the graph", ("what", "count"), [(name, f"{count:,}") for name, count in done.counts.items()])
     for name, count in done.dangling.items():
         output.say(f"{name}: {count:,} left out, because one of their ends is in no source")

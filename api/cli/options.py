@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from api.pipeline import Refreshed
     from api.settings import Settings
     from graph import Store
     from schema.ontology import Ontology
+    from schema.progress import Report
 
 HomeOption = Annotated[
     Path | None,
@@ -49,6 +51,21 @@ def settings_of(
     from api.settings import load_settings
 
     return load_settings(home=home, store=store, artifact=artifact, **others)
+
+
+def encoded_since(graph: "Store", since: int, settings: "Settings", report: "Report") -> "Refreshed":
+    """Encodes what a shop that was encoded before got after a change, with the encoders that the settings name."""
+    from api import pipeline
+
+    return pipeline.refresh(
+        graph,
+        since,
+        home=settings.home,
+        model=settings.text_model,
+        image_model=settings.image_model,
+        allow_private=settings.allow_private_addresses,
+        report=report,
+    )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.cli.options import HomeOption, JsonOption, StoreOption, open_store, settings_of
+from api.cli.options import HomeOption, JsonOption, StoreOption, encoded_since, open_store, settings_of
 from api.console import Output
 
 if TYPE_CHECKING:
@@ -92,7 +92,6 @@ def _import(
     shapes: Path | None,
     check: Literal["some", "all", "none"],
 ) -> None:
-    from api.pipeline import refresh
     from api.rdf import import_rdf
 
     with open_store(settings, ontology) as graph, output.progress() as report:
@@ -107,15 +106,7 @@ def _import(
             check=check,
             report=report,
         )
-        fresh = refresh(
-            graph,
-            since,
-            home=settings.home,
-            model=settings.text_model,
-            image_model=settings.image_model,
-            allow_private=settings.allow_private_addresses,
-            report=report,
-        )
+        fresh = encoded_since(graph, since, settings, report)
     output.table("In the graph", ("what", "count"), [(name, f"{count:,}") for name, count in done.counts.items()])
     output.say(f"{file}: {done.triples:,} triples, {done.rejected:,} in quarantine")
     for name, count in done.dangling.items():

@@ -6,6 +6,7 @@ more. What nobody needs and a reader could misuse, it does not have: procedures 
 """
 
 import fcntl
+import gc
 import json
 import os
 import secrets
@@ -76,6 +77,8 @@ def main(folder: Path) -> int:
         if archive:
             archive.drop_if_refused(_java_says("java.vm.info"))
         running.write(folder)
+        # JPype collects Python's garbage after each collection of Java's; what is here by now stays.
+        gc.freeze()
         guard = Guard(READER, _running_queries(server), _end_at_once)
         with lock_file(folder / CLIENTS) as clients:
             while not try_lock(clients, fcntl.LOCK_EX):

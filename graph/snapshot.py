@@ -226,7 +226,8 @@ def _place_events(events: pa.Table, ontology: Ontology, users: pa.Table, product
     there = pc.and_(pc.is_valid(product), pc.or_(pc.is_valid(user), pc.is_null(events.column("user"))))
     there = pc.and_(there, pc.is_valid(codes))
     events = events.set_column(1, "user", user).set_column(2, "product", product)
-    events = events.set_column(3, "behaviour", codes).filter(there)
+    # Rows that lie together are sorted in half the time.
+    events = events.set_column(3, "behaviour", codes).filter(there).combine_chunks()
     order = [("time", "ascending"), ("id", "ascending"), ("product", "ascending")]
     events = events.take(pc.sort_indices(events, sort_keys=order)).combine_chunks()
     codes = events.column("behaviour").combine_chunks()

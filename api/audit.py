@@ -62,9 +62,10 @@ def described(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def described_query(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of a query in Cypher, without comments, texts and values, all of which may name people."""
-    names = sorted(arguments.get("parameters") or ())
-    bare = _SAID.sub(lambda found: found[0] if found[0].startswith("`") else "…", str(arguments.get("query", "")))
-    return {**described({**arguments, "query": bare}), "parameters": names}
+    shown = {**arguments, "parameters": sorted(arguments.get("parameters") or ())}
+    if "query" in shown:
+        shown["query"] = _SAID.sub(lambda found: found[0] if found[0].startswith("`") else "…", str(shown["query"]))
+    return described(shown)
 
 
 def _described(name: str, value: Any) -> Any:

@@ -81,6 +81,8 @@ ACCESS: Mapping[str, Access] = {
     "Query.clickThrough": EXPERT,
     "Query.rules": EXPERT,
     "Query.cypher": ASK,
+    "Query.savedQueries": EXPERT,
+    "Query.askSaved": ASK,
     "Query.knowledge": EXPERT,
     "Query.previewKnowledge": EXPERT,
     "Query.previewRule": EXPERT,

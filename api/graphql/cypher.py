@@ -7,6 +7,8 @@ from strawberry.types import Info
 
 from api.graphql.context import Context
 from api.graphql.fields import resolver
+from api.services.exploration import Found
+from graph import library
 
 ROWS = 100
 SECONDS = 10.0
@@ -24,6 +26,23 @@ class CypherAnswer:
     seconds: float = strawberry.field(description="How long it took.")
 
 
+@strawberry.type(description="A value that a saved query takes.")
+class SavedQueryParameter:
+    name: str
+    type: str = strawberry.field(description="What it is: a text, a whole number, a number, a date.")
+    meaning: str
+    default: JSON | None = strawberry.field(description="Its value where none is given; null: it must be given.")
+
+
+@strawberry.type(description="A question that merchandisers and analysts ask, as Cypher.")
+class SavedQuery:
+    name: str
+    title: str
+    question: str
+    parameters: list[SavedQueryParameter]
+    cypher: str
+
+
 @strawberry.type
 class CypherQueries:
     @resolver(
@@ -39,10 +58,47 @@ class CypherQueries:
         seconds: float = SECONDS,
     ) -> CypherAnswer:
         context = info.context
-        found = context.shop.explorer.ask(query, parameters, first, seconds, context.deadline)
-        return CypherAnswer(
-            columns=list(found.table.columns),
-            rows=JSON([list(row) for row in found.table.rows]),
-            complete=found.table.complete,
-            seconds=found.seconds,
+        return _answer(context.shop.explorer.ask(query, parameters, first, seconds, context.deadline))
+
+    @resolver("All saved queries, by name. Needs the role expert.")
+    def saved_queries(self, info: Info[Context, None]) -> list[SavedQuery]:
+        return [_saved(query) for query in library.saved_queries().values()]
+
+    @resolver(
+        "The first rows of a saved query, at most 1,000. `parameters` is an object with its values; dates are text. "
+        "Needs the role expert."
+    )
+    def ask_saved(
+        self,
+        info: Info[Context, None],
+        name: str,
+        parameters: JSON | None = None,
+        first: int = ROWS,
+        seconds: float = SECONDS,
+    ) -> CypherAnswer:
+        context = info.context
+        return _answer(context.shop.explorer.ask_saved(name, parameters, first, seconds, context.deadline))
+
+
+def _answer(found: Found) -> CypherAnswer:
+    return CypherAnswer(
+        columns=list(found.table.columns),
+        rows=JSON([list(row) for row in found.table.rows]),
+        complete=found.table.complete,
+        seconds=found.seconds,
+    )
+
+
+def _saved(query: library.SavedQuery) -> SavedQuery:
+    parameters = [
+        SavedQueryParameter(
+            name=each.name,
+            type=library.TYPES[each.type],
+            meaning=each.meaning,
+            default=None if each.default is None else JSON(each.default),
         )
+        for each in query.parameters
+    ]
+    return SavedQuery(
+        name=query.name, title=query.title, question=query.question, parameters=parameters, cypher=query.text
+    )

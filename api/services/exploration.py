@@ -17,6 +17,7 @@ from api.services.errors import (
     TooLargeError,
 )
 from graph import ExplorationError, Query, Store, Table
+from graph.library import SavedQueryError, saved_query
 
 AT_A_TIME = 2
 MOST_ROWS = 1_000
@@ -68,7 +69,33 @@ class Explorer:
             TimedOutError, TooLargeError: it takes too much.
             OverloadedError: others are at it.
         """
-        query = Query(_checked_text(text), _checked_parameters(parameters))
+        return self._run(Query(_checked_text(text), _checked_parameters(parameters)), first, seconds, deadline)
+
+    def ask_saved(self, name: str, parameters: object, first: int, seconds: float, deadline: float) -> Found:
+        """The first rows of a saved query.
+
+        Args:
+            name: of the query.
+            parameters: values by name; what is left out has its default.
+            first, seconds, deadline: as of `ask`.
+
+        Raises:
+            BadInputError: there is no such query, or an argument cannot be used.
+            TimedOutError, TooLargeError: it takes too much.
+            OverloadedError: others are at it.
+        """
+        given = _checked_parameters(parameters)
+        try:
+            saved = saved_query(name)
+        except SavedQueryError as error:
+            raise BadInputError(str(error), field="name", remedy="`savedQueries` lists them") from error
+        try:
+            query = saved.query(given)
+        except SavedQueryError as error:
+            raise BadInputError(str(error), field="parameters") from error
+        return self._run(query, first, seconds, deadline)
+
+    def _run(self, query: Query, first: int, seconds: float, deadline: float) -> Found:
         _check_limits(first, seconds)
         began = time.monotonic()
         with self._place():

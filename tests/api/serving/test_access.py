@@ -118,6 +118,8 @@ FIELDS = {
         '{ previewRule(people: 1, rule: {ruleId: "b", kind: BLOCK, productIds: ["p1"]}) { changed } }'
     ),
     "Query.cypher": '{ cypher(query: "RETURN 1 AS n") { rows } }',
+    "Query.savedQueries": "{ savedQueries { name } }",
+    "Query.askSaved": '{ askSaved(name: "cold-products") { rows } }',
     "Mutation.recordEvents": "mutation { recordEvents(events: []) { accepted } }",
     "Mutation.upsertProducts": "mutation { upsertProducts(products: []) { withoutText } }",
     "Mutation.upsertRule": 'mutation { upsertRule(rule: {ruleId: "", kind: BLOCK}) { userErrors { code } } }',

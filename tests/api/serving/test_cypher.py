@@ -9,10 +9,14 @@ from keyed_shop import KEYS, Keyed
 from served_shop import EXPERT, Client
 
 from api.audit import described_query
+from graph.library import saved_queries, saved_query
 
 ASK = """
 query($text: String!, $parameters: JSON, $first: Int! = 100, $seconds: Float! = 10) {
   cypher(query: $text, parameters: $parameters, first: $first, seconds: $seconds) { columns rows complete seconds } }
+"""
+ASK_SAVED = """
+query($name: String!, $parameters: JSON) { askSaved(name: $name, parameters: $parameters) { columns rows complete } }
 """
 FOR_EVER = "UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b WITH a, b WHERE a * b = 7 RETURN count(*)"
 
@@ -79,6 +83,47 @@ def test_experts_take_turns_and_the_shop_goes_on(shop: Client) -> None:
     assert ask(shop, "RETURN 1 AS n")["rows"] == [[1]]
 
 
+def test_saved_queries_are_listed_with_what_they_take(shop: Client) -> None:
+    query = "{ savedQueries { name title question cypher parameters { name type meaning default } } }"
+    found = {each["name"]: each for each in shop.ask(query, EXPERT)["savedQueries"]}
+    assert found.keys() == saved_queries().keys()
+    last = found["last-buyers"]
+    assert (last["title"], last["question"]) == ("Last buyers of a product", "Who bought a product last, and when?")
+    assert last["cypher"] == saved_query("last-buyers").text
+    assert last["parameters"] == [
+        {"name": "product", "type": "a text", "meaning": "id of the product", "default": None},
+        {"name": "limit", "type": "a whole number from 0", "meaning": "the most rows", "default": 20},
+    ]
+
+
+def test_a_saved_query_is_asked_with_values_as_people_write_them(shop: Client) -> None:
+    dates = {"since": "2020-01-01", "until": "2100-01-01"}
+    found = shop.ask(ASK_SAVED, EXPERT, name="best-sellers", parameters={**dates, "limit": 3})["askSaved"]
+    assert found["columns"] == ["product", "title", "buyers", "purchases"]
+    assert len(found["rows"]) == 3
+    saved = saved_query("best-sellers")
+    values = saved.query({**dates, "limit": 3}).parameters
+    assert ask(shop, saved.text, parameters=values)["rows"] == found["rows"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "field", "said"),
+    [
+        ("last-buyer", {}, "name", "did you mean last-buyers"),
+        ("last-buyers", {}, "parameters", "give the parameter product"),
+        ("last-buyers", {"product": "p1", "colour": 1}, "parameters", "no parameter colour"),
+        ("best-sellers", {"since": "May", "until": "2024-06-01"}, "parameters", "since is a date"),
+        ("last-buyers", [1], "parameters", "it must be an object"),
+    ],
+)
+def test_a_saved_query_that_cannot_be_asked_says_why(
+    shop: Client, name: str, parameters: object, field: str, said: str
+) -> None:
+    (error,) = shop.post(ASK_SAVED, EXPERT, name=name, parameters=parameters)["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", field)
+    assert said in error["message"]
+
+
 def test_a_query_is_written_down_without_what_it_names(keyed: Keyed) -> None:
     text = "MATCH (u:User {id: 'a-very-own-name'}) RETURN u.id AS id // a-very-own-name"
     keyed.by(KEYS["expert"]).ask(ASK, {"x-request-id": "an-expert"}, text=text, parameters={"p": "a-very-own-name"})
@@ -88,6 +133,16 @@ def test_a_query_is_written_down_without_what_it_names(keyed: Keyed) -> None:
     assert begun["arguments"]["query"] == "MATCH (u:User {id: …}) RETURN u.id AS id …"
     assert begun["arguments"]["parameters"] == ["p"]
     assert "a-very-own-name" not in log
+
+
+def test_a_saved_query_is_written_down_by_its_name(keyed: Keyed) -> None:
+    parameters = {"product": "a-product-of-hers"}
+    expert = keyed.by(KEYS["expert"])
+    expert.ask(ASK_SAVED, {"x-request-id": "saved-one"}, name="last-buyers", parameters=parameters)
+    lines = [json.loads(line) for line in (keyed.home / "audit.log").read_text().splitlines() if '"saved-one"' in line]
+    assert (lines[0]["field"], lines[0]["arguments"]["name"]) == ("Query.askSaved", "last-buyers")
+    assert lines[0]["arguments"]["parameters"] == ["product"]
+    assert "a-product-of-hers" not in str(lines)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import yaml
 from rdflib import Graph
 
 from api.pipeline import PipelineError
+from api.services import refreshing
 from graph import Store
 from graph.rdf import SUFFIXES, Format, SnapshotTables, Written, format_of, write_rdf
 from ingestion.account import QualityReport, ShapeQuality
@@ -49,6 +50,7 @@ class Imported:
     dangling: dict[str, int]
     shapes: ShapeQuality | None
     quality: Path
+    knowledge: refreshing.Refreshed  # what the rules of experts made of it
     counts: dict[str, int]  # what the graph holds now
 
 
@@ -237,6 +239,7 @@ def _load(store: Store, staged: Staged, quality: QualityReport, file: Path, repo
         dangling["events"] = dangling.get("events", 0) + loaded.dangling
     if staged.clock is not None and abs(staged.clock) > _STILL:
         store.set_clock(datetime.now(UTC) + staged.clock)
+    known = refreshing.refresh(store)
     return Imported(
         triples=quality.rows_in,
         rejected=quality.rows_quarantined,
@@ -246,6 +249,7 @@ def _load(store: Store, staged: Staged, quality: QualityReport, file: Path, repo
         dangling={name: count for name, count in dangling.items() if count},
         shapes=quality.shapes,
         quality=file,
+        knowledge=known,
         counts=store.counts(),
     )
 

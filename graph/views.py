@@ -107,12 +107,21 @@ def _pairs(snapshot: Snapshot, way: str, products: int, strongest: int) -> Itera
     if relation is not None and relation.source == relation.target == "Product":
         yield from _joined(snapshot.edges(way), products, strongest)
         return
-    links = _incidence(*_groups(snapshot, way, relation), products)
+    yield from shared_pairs(_incidence(*_groups(snapshot, way, relation), products), strongest)
+
+
+def shared_pairs(links: "sparse.csr_array", strongest: int) -> Iterator[Pair]:
+    """Pairs of products that share groups, as of `product_graph`.
+
+    Args:
+        links: (G, N) ones where a group has a product.
+        strongest: pairs that each product has of its own.
+    """
     sizes = np.asarray(links.sum(axis=1)).ravel()
     links = links[sizes > 1]
     shares = (sparse.diags_array(1 / (sizes[sizes > 1] - 1)) @ links).tocsr()
     products_first = links.T.tocsr()
-    for start in range(0, products, _PRODUCTS):
+    for start in range(0, links.shape[1], _PRODUCTS):
         some = products_first[start : start + _PRODUCTS]
         yield from _best((some @ shares).tocsr(), (some @ links).tocsr(), start, strongest)
 

@@ -113,6 +113,8 @@ def _import(
         output.say(f"{name}: {count:,} left out, because one of their ends is nowhere")
     for reason in fresh.left_out:
         output.say(reason)
+    for problem in done.knowledge.problems.values():
+        output.say(f"left as it was: {problem}")
     if done.shapes is not None:
         _say_shapes(output, done.shapes)
     output.say(f"Quality report: {done.quality}")

@@ -1,6 +1,7 @@
 """RDF into a store and out of it: twice, from broken files, and against shapes."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from api.rdf import check_store, export_rdf, import_rdf, read_ontology, write_ontology
 from graph import Store
+from graph.knowledge import Effect, Knowledge, KnowledgeKind
 from ingestion.errors import SourceError
 from schema.errors import OntologyError
 from schema.iris import Names
@@ -16,6 +18,7 @@ from schema.shapes import ShapesError
 from tests.graph.shop_tables import fill
 from tests.support.commands import pathrec
 
+MOMENT = datetime(2024, 5, 1, tzinfo=UTC)
 NAMES = Names("https://shop.example/")
 PRODUCTS = """@prefix s: <http://schema.org/> .
 <urn:tea> a s:Product ; s:name "Tea" ; s:brand "Acme" ; s:offers [ s:price 3.5 ] .
@@ -52,6 +55,27 @@ def test_a_catalogue_is_imported_and_a_second_time_changes_nothing(
     assert (set(second.nodes.values()), set(second.relations.values())) == ({0}, {0})
     assert second.counts == first.counts
     assert embedded_store.change_number() == number
+
+
+def test_what_experts_derive_follows_an_import(embedded_store: Store, turtle: Path, tmp_path: Path) -> None:
+    same_brand = "MATCH (a:Product)-[:MADE_BY]->(:Brand)<-[:MADE_BY]-(b:Product) WHERE a.id < b.id"
+    rule = Knowledge(
+        "family",
+        KnowledgeKind.DERIVE,
+        MOMENT,
+        MOMENT,
+        relation="BESIDE",
+        says="is beside",
+        cypher=f"{same_brand} RETURN a.id AS source, b.id AS target",
+    )
+    import_rdf(embedded_store, turtle, mapping="schema-org", home=tmp_path, names=NAMES)
+    embedded_store.save_knowledge(rule)
+    assert embedded_store.apply_knowledge(rule.id, MOMENT) == Effect()
+    more = tmp_path / "more.ttl"
+    more.write_text(f'{PRODUCTS}<urn:cup> a s:Product ; s:name "Cup" ; s:brand "Acme" .\n', encoding="utf-8")
+    done = import_rdf(embedded_store, more, mapping="schema-org", home=tmp_path, names=NAMES)
+    assert (done.knowledge.effects, done.knowledge.problems) == ({"family": Effect(put=1)}, {})
+    assert embedded_store.found_knowledge("family").links == 1
 
 
 def test_a_broken_file_and_contradicting_shapes_leave_the_store_as_it_was(

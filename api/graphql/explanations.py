@@ -118,7 +118,8 @@ class Contribution:
         "known of it counts here, as far as the two are alike."
     )
     rule: str | None = strawberry.field(
-        description="Id of the business rule that it comes from, or of the rule of knowledge that says its link."
+        description="Id of the business rule that it comes from, or of the rule of knowledge that says a link of its "
+        "paths; null where several do."
     )
     path: Path | None = lazy("The path; null for kinds that have none.")
 

@@ -6,7 +6,7 @@ the same step several times is one person of the group.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,8 +29,8 @@ _NAME_PROPERTIES = ("name", "title", "value")
 class Contribution:
     """A part of a score that comes from one unit of the history, from something that the viewer said, or from neither.
 
-    `unit` is None for what is put on the model's score (`viewing.Extra`), where `rule` may name a business rule; of a
-    link between two products it is the rule of knowledge that says it.
+    `unit` is None for what is put on the model's score (`viewing.Extra`), where `rule` may name a business rule; of
+    paths by links between products it is the rule of knowledge that says one of these links.
     `resembles` is the known product through which a product that nobody has met gets it, `by_paths` or by the rest.
     """
 
@@ -130,14 +130,27 @@ def explanations(viewing: Viewing, positions: Sequence[int], first: int) -> list
 
 
 def _said(contribution: Contribution, said: Mapping[tuple[str, str, str], str]) -> Contribution:
-    """A contribution with the rule of knowledge that says the link it comes by, if one does."""
+    """A contribution with the rule of knowledge that says a link of its paths, if that is one rule and no more."""
+    rules = {said[link] for link in _links(contribution) if link in said} if said else set()
+    return replace(contribution, rule=rules.pop()) if len(rules) == 1 else contribution
+
+
+def _links(contribution: Contribution) -> Iterator[tuple[str, str, str]]:
+    """Links between products that the paths of a contribution go by: (relation, source, target)."""
     term, unit = contribution.term, contribution.unit
-    if not said or term is None or term.kind not in ("forward", "reverse") or not isinstance(unit, Unit):
-        return contribution
-    ends = unit.product, contribution.target
-    if term.kind == "reverse":
-        ends = ends[::-1]
-    return replace(contribution, rule=said.get((term.relation, *ends)))
+    if term is None or not isinstance(unit, Unit):
+        return
+    # A product that nobody has met takes part in the paths of one that it resembles.
+    ends = unit.product, contribution.resembles or contribution.target
+    match term.kind:
+        case "forward":
+            yield (term.relation, *ends)
+        case "reverse":
+            yield (term.relation, *ends[::-1])
+        case "shared" if term.through_products:
+            yield from ((term.relation, end, middle) for middle in contribution.middles for end in ends)
+        case "common":
+            yield from ((term.relation, middle, end) for middle in contribution.middles for end in ends)
 
 
 def _with_extras(explanation: Explanation, mass: float, extras: Sequence[Contribution], first: int) -> Explanation:

@@ -109,7 +109,7 @@ def test_a_saved_query_is_asked_with_values_as_people_write_them(shop: Client) -
 @pytest.mark.parametrize(
     ("name", "parameters", "field", "said"),
     [
-        ("last-buyer", {}, "name", "did you mean last-buyers"),
+        ("last-buyer", {}, "name", "Did you mean last-buyers?"),
         ("last-buyers", {}, "parameters", "give the parameter product"),
         ("last-buyers", {"product": "p1", "colour": 1}, "parameters", "no parameter colour"),
         ("best-sellers", {"since": "May", "until": "2024-06-01"}, "parameters", "since is a date"),

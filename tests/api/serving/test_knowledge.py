@@ -114,6 +114,23 @@ def test_a_relation_counts_at_the_next_request_of_every_process_until_it_is_undo
     assert list(ranks(shop)) == list(before)
 
 
+@pytest.mark.usefixtures("in_one_minute")
+def test_paths_through_a_third_product_name_the_rule_if_it_is_one(shop: Client) -> None:
+    start, shown, middle = done_with(shop), edges(shop)[0]["id"], "p39"
+    pairs = [{"source": start, "target": middle}, {"source": shown, "target": middle}]
+    save(shop, **FITS, pairs=pairs)
+    change(shop, APPLY, "fits")
+    assert {part["rule"] for part in shared_links(shop, shown)} == {"fits"}
+    save(shop, **FITS | {"ruleId": "besides"}, pairs=pairs[1:])
+    change(shop, APPLY, "besides")  # has the last word on one of the two
+    assert {part["rule"] for part in shared_links(shop, shown)} == {None}
+
+
+def shared_links(shop: Client, shown: str) -> list[dict[str, Any]]:
+    edge = next(edge for edge in edges(shop) if edge["id"] == shown)
+    return [part for part in through(edge, "FITS_WITH") if part["relation"] == "FITS_WITH_SHARED"]
+
+
 def ranks_of(scored: dict[str, Any]) -> dict[str, int]:
     return {product: rank for rank, product in enumerate(scored, start=1)}
 

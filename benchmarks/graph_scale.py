@@ -35,6 +35,8 @@ from schema.tables import EVENTS
 PIECE = 200_000
 """Events that are a table at a time, and that the plain driver makes to compare."""
 READ = 1_000_000
+WORDS, WORDS_OF_TITLE, WORDS_APART = 50_000, 4, 10
+"""Of titles; how often a word comes falls with its place in the list, counted from `WORDS_APART`."""
 FETCH = 1_000
 
 Figures = dict[str, float]
@@ -90,7 +92,7 @@ def loaded(store: Store, shop: Shop) -> Iterator[tuple[str, int, float]]:
         table = pa.table({"id": ids})
         if node == "Product":
             price = np.arange(len(ids)) % 100 + 0.99
-            table = table.append_column("title", pa.array([f"Product {key}" for key in ids]))
+            table = table.append_column("title", pa.array(titles(len(ids))))
             table = table.append_column("price", pa.array(price))
         yield node, len(ids), timed(partial(store.load_nodes, node, table))
     for relation in ("IN_CATEGORY", "MADE_BY"):
@@ -102,6 +104,14 @@ def loaded(store: Store, shop: Shop) -> Iterator[tuple[str, int, float]]:
         yield relation, table.num_rows, timed(partial(store.load_relations, relation, table))
     seconds = sum(timed(partial(store.load_events, table)) for table in event_tables(shop))
     yield "events", len(shop.events.user), seconds
+
+
+def titles(count: int) -> list[str]:
+    """Titles of words as rare as in a real shop: the commonest is in one of twenty, most are in a few."""
+    generator = np.random.default_rng(0)
+    share = 1.0 / np.arange(WORDS_APART, WORDS_APART + WORDS)
+    words = generator.choice(WORDS, size=(count, WORDS_OF_TITLE), p=share / share.sum())
+    return [" ".join(f"w{word}" for word in row) for row in words.tolist()]
 
 
 def event_tables(shop: Shop) -> Iterator[pa.Table]:

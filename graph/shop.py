@@ -10,16 +10,18 @@ from graph import changes
 from graph.changes import Kind
 from graph.connection import Connection, Transaction
 from graph.cypher import Query, quoted
-from graph.dialect import Dialect
+from graph.dialect import Dialect, index
 from graph.errors import StoreError
 from graph.times import now_ms, to_ms
 from schema.ontology import EVENT_NODE, RULE_NODE, Ontology, with_relation
 
 _INDEXED = {
-    EVENT_NODE: ("basket", "session", "recorded", "second", "recommendation"),
+    EVENT_NODE: ("basket", "session", "second", "recommendation"),
     "Feedback": ("session", "second"),
-    "Impression": ("session", "recorded"),
+    "Impression": ("session",),
 }
+_ASKED_FROM_ON = {EVENT_NODE: "recorded", "Impression": "recorded"}
+"""Moments of which others are asked for than one alone."""
 _OWN_NODES = (EVENT_NODE, RULE_NODE, "Feedback", "Impression", "Shop")
 _ONTOLOGY = Query("MATCH (s:Shop {id: 'shop'}) RETURN s.ontology, s.added_relations, s.ontology_hash")
 
@@ -39,6 +41,8 @@ def prepare(connection: Connection, dialect: Dialect, ontology: Ontology) -> Ont
         ontology = _joined(connection.name, text, added, ontology)
     for query in _schema(ontology):
         connection.rows(query, write=True)
+    for label, name in _ASKED_FROM_ON.items():
+        dialect.make_range_index(connection, label, name)
     for label, node in ontology.nodes.items():
         if node.searchable:
             dialect.make_text_index(connection, label, node.searchable)
@@ -132,11 +136,7 @@ def _schema(ontology: Ontology) -> list[Query]:
         f"FOR (n:{quoted(label)}) REQUIRE n.{quoted(name)} IS UNIQUE"
         for label, name in unique
     ]
-    queries += [
-        f"CREATE INDEX {quoted(f'{label}_{name}')} IF NOT EXISTS FOR (n:{quoted(label)}) ON (n.{quoted(name)})"
-        for label, names in _INDEXED.items()
-        for name in names
-    ]
+    queries += [index(label, name) for label, names in _INDEXED.items() for name in names]
     return [Query(text) for text in queries]
 
 

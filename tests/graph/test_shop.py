@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from graph import Query, Store, StoreError, connect
+from graph.dialect import index
 from schema.ontology import Ontology, default_ontology, parse_ontology
 from tests.graph.shop_tables import relations
 
@@ -24,6 +25,18 @@ def test_preparing_twice_changes_nothing(store: Store) -> None:
     store.prepare()
     assert len(store.read(Query("SHOW INDEXES"))) == len(indexes)
     assert store.stored_ontology() == default_ontology()
+
+
+def test_an_index_that_the_engine_does_not_use_goes_when_the_store_is_prepared(embedded_store: Store) -> None:
+    embedded_store._connection.rows(Query(index("Event", "recorded")), write=True)
+    assert "Event_recorded" in index_names(embedded_store)
+    embedded_store.prepare()
+    assert "Event_recorded" not in index_names(embedded_store)
+    assert "Event_basket" in index_names(embedded_store)
+
+
+def index_names(store: Store) -> set[str]:
+    return {row["name"] for row in store.read(Query("SHOW INDEXES"))}
 
 
 def test_the_stored_ontology_keeps_the_order_of_the_terms(store: Store) -> None:

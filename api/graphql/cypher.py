@@ -1,6 +1,8 @@
 # ruff: noqa: D101 - a type is described in the schema itself
 """Cypher for experts, over GraphQL."""
 
+from enum import Enum
+
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
@@ -26,10 +28,18 @@ class CypherAnswer:
     seconds: float = strawberry.field(description="How long it took.")
 
 
+@strawberry.enum(description="What a value of a saved query is.")
+class ParameterType(Enum):
+    TEXT = strawberry.enum_value("text")
+    WHOLE = strawberry.enum_value("whole", description="A whole number from 0.")
+    NUMBER = strawberry.enum_value("number")
+    DATE = strawberry.enum_value("date", description="A date as 2024-05-31, or a moment as 2024-05-31T10:00Z, in text.")
+
+
 @strawberry.type(description="A value that a saved query takes.")
 class SavedQueryParameter:
     name: str
-    type: str = strawberry.field(description="What it is: a text, a whole number, a number, a date.")
+    type: ParameterType
     meaning: str
     default: JSON | None = strawberry.field(description="Its value where none is given; null: it must be given.")
 
@@ -93,7 +103,7 @@ def _saved(query: library.SavedQuery) -> SavedQuery:
     parameters = [
         SavedQueryParameter(
             name=each.name,
-            type=library.TYPES[each.type],
+            type=ParameterType(each.type),
             meaning=each.meaning,
             default=None if each.default is None else JSON(each.default),
         )

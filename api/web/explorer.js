@@ -9,6 +9,7 @@ import { why } from "./why.js";
 const VIEWS = {
   "": ["audience", async () => (await import("./recommendations.js")).recommendations],
   search: ["search", async () => (await import("./search.js")).search],
+  questions: ["questions", async () => (await import("./questions.js")).questions],
   model: ["model", async () => (await import("./model.js")).model],
   data: ["data", async () => (await import("./data.js")).data],
 };

@@ -4,20 +4,26 @@ import { t } from "./language.js";
 
 const KEY = "pathrec-key";
 
-/** Why there is no answer: `code` and `remedy` as in the interface's errors. */
+/** Why there is no answer: `code`, `remedy` and the `field` that is wrong, as in the interface's errors. */
 export class Problem extends Error {
-  constructor(message, { code = "UNKNOWN", remedy = null } = {}) {
+  constructor(message, { code = "UNKNOWN", remedy = null, field = null } = {}) {
     super(message);
     this.code = code;
     this.remedy = remedy;
+    this.field = field;
   }
 }
 
 /** The data of an answer; raises `Problem`. An `AbortError` of the signal goes through. */
-export async function ask(query, variables = {}, signal = undefined) {
+export const ask = (query, variables = {}, signal = undefined) => answered(query, variables, signal, {});
+
+/** The same with the role `expert`, which a server that asks for no keys gives to whoever wants it. */
+export const askAsExpert = (query, variables, signal) => answered(query, variables, signal, { "x-pathrec-role": "expert" });
+
+async function answered(query, variables, signal, role) {
   const response = await reached("graphql", {
     method: "POST",
-    headers: { "content-type": "application/json", ...credentials() },
+    headers: { "content-type": "application/json", ...role, ...credentials() },
     body: JSON.stringify({ query, variables }),
     signal,
   });

@@ -22,10 +22,12 @@ export function empty(title, ...words) {
 
 /** What went wrong, and the remedy; `again` asks once more. */
 export function problem(error, again) {
-  const wants = ["UNAUTHENTICATED", "FORBIDDEN"].includes(error.code);
-  const box = h("div", { class: "state wrong", role: "alert" });
-  box.append(
-    h("h2", {}, either(`state.${error.code}`, t("state.wrong"))),
+  // What is asked for may be refused to everybody: then no key helps.
+  const wants = ["UNAUTHENTICATED", "FORBIDDEN"].includes(error.code) && !error.field;
+  const box = h(
+    "div",
+    { class: "state wrong", role: "alert" },
+    h("h2", {}, error.field ? t("state.wrong") : either(`state.${error.code}`, t("state.wrong"))),
     h("p", {}, code(ended(error.message))),
     error.remedy ? h("p", {}, code(ended(error.remedy))) : null,
     wants ? keyForm(again) : h("p", {}, h("button", { type: "button", class: "button", onclick: again }, t("state.again"))),

@@ -91,8 +91,8 @@ def test_saved_queries_are_listed_with_what_they_take(shop: Client) -> None:
     assert (last["title"], last["question"]) == ("Last buyers of a product", "Who bought a product last, and when?")
     assert last["cypher"] == saved_query("last-buyers").text
     assert last["parameters"] == [
-        {"name": "product", "type": "a text", "meaning": "id of the product", "default": None},
-        {"name": "limit", "type": "a whole number from 0", "meaning": "the most rows", "default": 20},
+        {"name": "product", "type": "TEXT", "meaning": "id of the product", "default": None},
+        {"name": "limit", "type": "WHOLE", "meaning": "the most rows", "default": 20},
     ]
 
 

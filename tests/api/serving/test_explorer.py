@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from keyed_shop import KEYS, Keyed
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from served_shop import EXPERT, Client, served_here
 
@@ -24,6 +25,13 @@ VIEWS = (
     "search?q=mug&user=u8",
     "model",
     "data",
+)
+# What is asked has the words of its file, whatever the reader's language.
+QUESTIONS = (
+    "questions",
+    "questions?saved=cold-products",
+    "questions?saved=last-buyers&product=p1",
+    "questions?cypher=RETURN",
 )
 PATIENCE_MS = 60_000
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
@@ -272,7 +280,7 @@ def test_more_of_a_list_comes_when_asked_for(page: Page, shop: Client) -> None:
 
 def test_every_view_is_accessible_in_light_and_dark_and_fits_a_phone(browser: Browser, shop: Client) -> None:
     with opening(browser, shop.url, viewport=DESK) as page:
-        for address in VIEWS:
+        for address in (*VIEWS, *QUESTIONS):
             page.emulate_media(color_scheme="light")
             view(page, shop, address)
             assert brightness(page) > 128
@@ -293,6 +301,10 @@ def test_every_view_is_accessible_in_chinese_and_fits_a_phone(browser: Browser, 
             assert_fits(page, address)
             left = set(re.findall(r"[A-Za-z]{3,}", page.locator("main").inner_text()))
             assert not left & {"the", "and", "what", "History", "Model", "Words"}, (address, left)
+        for address in QUESTIONS:
+            view(page, shop, address)
+            assert_accessible(page, address)
+            assert_fits(page, address)
 
 
 def brightness(page: Page) -> int:
@@ -420,6 +432,50 @@ def test_the_model_and_its_data_are_shown(page: Page, shop: Client) -> None:
     expect(page.get_by_text("Nothing was evaluated yet")).to_be_visible()
     view(page, shop, "data")
     expect(page.get_by_text("No report yet")).to_be_visible()
+
+
+def test_a_saved_question_is_found_filled_in_and_answered(page: Page, shop: Client) -> None:
+    view(page, shop, "questions")
+    page.get_by_label("Find a question").fill("bought a product last")
+    expect(page.locator(".facet a:visible")).to_have_text(["Cypher of your own", "Last buyers of a product"])
+    page.get_by_role("link", name="Last buyers of a product").click()
+    expect(page.get_by_role("heading", name="Last buyers of a product")).to_be_visible()
+    expect(page.get_by_label("The most rows")).to_have_value("20")
+    page.get_by_label("Id of the product").fill("p3")
+    page.get_by_label("The most rows").fill("2")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_text(re.compile(r"^2 rows in .+ s$"))).to_be_visible()
+    expect(page).to_have_url(re.compile(r"#/questions\?saved=last-buyers&product=p3&limit=2$"))
+    saved = """{ askSaved(name: "last-buyers", parameters: {product: "p3", limit: 2}) { rows } }"""
+    rows = shop.ask(saved, EXPERT)["askSaved"]["rows"]
+    cells = page.locator(".answer tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+    assert cells == [[str(value) for value in row] for row in rows]
+
+
+def test_cypher_of_ones_own_reads_and_does_not_write(page: Page, shop: Client) -> None:
+    view(page, shop, "questions")
+    query = page.get_by_label("Cypher", exact=True)
+    query.fill("MATCH (p:Product {id: 'p1'}) RETURN p, p.id AS id, [1, 2] AS some, null AS nothing")
+    page.get_by_role("button", name="Ask").click()
+    cells = page.locator(".answer tbody tr > *")
+    expect(cells).to_have_text(["Product p1", "p1", re.compile(r"^1.+2$"), "–"])
+    query.fill("CREATE (:Product {id: 'mine'})")
+    query.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Only queries that read are run")
+    expect(page.get_by_role("alert").get_by_role("button")).to_have_text("Try again")  # no key would help
+    assert shop.ask('{ product(productId: "mine") { title } }')["product"] is None
+
+
+def test_where_keys_are_asked_for_questions_need_one_of_an_expert(browser: Browser, keyed: Keyed) -> None:
+    with opening(browser, keyed.client.url, viewport=DESK) as page:
+        page.goto(f"{keyed.client.url}/#/questions")
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_label("Key").fill(KEYS["expert"])
+        page.get_by_role("button", name="Use it").click()
+        expect(page.get_by_role("link", name="Last buyers of a product")).to_be_visible()
 
 
 def test_a_server_without_a_store_says_what_is_missing_and_what_to_do(browser: Browser, tmp_path: Path) -> None:

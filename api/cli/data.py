@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import HomeOption, JsonOption, StoreOption, encoded_since, open_store, settings_of
+from api.cli.options import HomeOption, JsonOption, StoreOption, encoded_since, open_store, say_unfollowed, settings_of
 from api.console import Output
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def ingest(
     _say_embedded(output, fresh.embedded, settings.home)
     for reason in fresh.left_out:
         output.say(reason)
-    for problem in done.knowledge.problems.values():
-        output.say(f"left as it was: {problem}")
+    say_unfollowed(output, done.knowledge)
     output.say(f"Quality report: {done.quality}")
     output.document(asdict(done) | asdict(fresh))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from api.cli.options import ArtifactOption, HomeOption, JsonOption, StoreOption, open_store, settings_of
+from api.cli.options import ArtifactOption, HomeOption, JsonOption, StoreOption, open_store, say_unfollowed, settings_of
 from api.console import Output
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def _refreshed(graph: "Store", output: Output) -> dict[str, Any]:
     done = refresh(graph)
     for key, effect in done.effects.items():
         output.say(f"{key}: {effect.put:,} links new, {effect.changed:,} changed, {effect.taken:,} taken back")
-    for problem in done.problems.values():
-        output.say(f"left as it was: {problem}")
+    say_unfollowed(output, done)
     return asdict(done)
 
 

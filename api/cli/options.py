@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from api.console import Output
     from api.pipeline import Refreshed
+    from api.services.refreshing import Refreshed as KnowledgeRefreshed
     from api.settings import Settings
     from graph import Store
     from schema.ontology import Ontology
@@ -66,6 +68,12 @@ def encoded_since(graph: "Store", since: int, settings: "Settings", report: "Rep
         allow_private=settings.allow_private_addresses,
         report=report,
     )
+
+
+def say_unfollowed(output: "Output", knowledge: "KnowledgeRefreshed") -> None:
+    """Names the rules of experts that could not follow the graph, and why."""
+    for problem in knowledge.problems.values():
+        output.say(f"left as it was: {problem}")
 
 
 @contextmanager

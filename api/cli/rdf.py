@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.cli.options import HomeOption, JsonOption, StoreOption, encoded_since, open_store, settings_of
+from api.cli.options import HomeOption, JsonOption, StoreOption, encoded_since, open_store, say_unfollowed, settings_of
 from api.console import Output
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ def _import(
         output.say(f"{name}: {count:,} left out, because one of their ends is nowhere")
     for reason in fresh.left_out:
         output.say(reason)
-    for problem in done.knowledge.problems.values():
-        output.say(f"left as it was: {problem}")
+    say_unfollowed(output, done.knowledge)
     if done.shapes is not None:
         _say_shapes(output, done.shapes)
     output.say(f"Quality report: {done.quality}")

@@ -60,7 +60,7 @@ def compared(benchmark: Benchmark, seed: int) -> dict[str, Figures]:
     """Figures of each form on the questions of the validation part."""
     asked = benchmark.validation or validation_split(benchmark.shop, benchmark.rule, seed)
     fitting = validation_split(asked.seen, benchmark.rule, seed)
-    standings = analyse(product_graph(fitting.seen), "CO_BUYER", seed=seed).standings
+    standings = analyse(shop_graph(fitting.seen), "CO_BUYER", seed=seed).standings
     found = {}
     for name, change in FORMS.items():
         whole, part = change(asked.seen, standings), change(fitting.seen, standings)
@@ -76,7 +76,7 @@ def compared(benchmark: Benchmark, seed: int) -> dict[str, Figures]:
     return found
 
 
-def product_graph(shop: Shop) -> "nx.Graph[str]":
+def shop_graph(shop: Shop) -> "nx.Graph[str]":
     """Products that share buyers, as `graph.views.product_graph` makes them of a snapshot."""
     bought = shop.of_target().events
     known = bought.user >= 0

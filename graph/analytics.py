@@ -1,10 +1,13 @@
 """What the graph of products says of each: its community, how central it is, what it joins, and what is like it.
 
 The graph is one of `graph.views.product_graph`: products that share buyers, baskets or categories. networkx works in
-memory and in Python: for shops of some ten thousand products. The same graph and seed give the same result.
+memory and in Python: for shops of some ten thousand products; `graph.gds` does the same on a server that can. The same
+graph, seed and tool give the same result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -20,18 +23,47 @@ SAMPLES = 100
 SIMILAR = 10
 """Similar products that are kept of each."""
 _ROWS = 512
-_STEPS = 4
+STEPS = 4
+"""Of an analysis, for progress."""
 
 
-def analyse(graph: "nx.Graph[str]", way: str, *, seed: int = 0, report: Report = silent) -> Analysis:
+class Findings(NamedTuple):
+    """What a tool finds in a graph of N nodes, which are the numbers from 0 to N - 1.
+
+    Attributes:
+        groups: sets of nodes that are at home together; each node is in one.
+        ranks: (N,) PageRank by the weights, which sums to 1.
+        between: (N,) share of the shortest ways between others that lead over a node, without weights.
+        near: of each node the most similar ones and how similar they are, the best first.
+    """
+
+    groups: Sequence[Iterable[int]]
+    ranks: npt.NDArray[np.float64]
+    between: npt.NDArray[np.float64]
+    near: Iterable[list[tuple[int, float]]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something that analyses graphs: what it calls itself, and how it is asked with a seed."""
+
+    name: str
+    find: Callable[["nx.Graph[int]", int, Report], Findings]
+
+
+def analyse(
+    graph: "nx.Graph[str]", way: str, *, seed: int = 0, tool: Tool | None = None, report: Report = silent
+) -> Analysis:
     """All that is said of the products that have a neighbour; of others there is nothing to say.
 
     Args:
         graph: products by id with weights on the edges.
         way: how the graph was made, as of `product_graph`.
         seed: of the order in which communities are tried, and of the sampled products.
+        tool: what works it out; `NETWORKX` if None.
         report: told how far it is.
     """
+    tool = tool or NETWORKX
     ids = sorted(key for key in graph if graph.degree(key))
     # By number: the order of texts in a set is another in each process.
     number = {key: n for n, key in enumerate(ids)}
@@ -41,34 +73,49 @@ def analyse(graph: "nx.Graph[str]", way: str, *, seed: int = 0, report: Report =
         (*sorted((number[a], number[b])), w) for a, b, w in graph.edges(data="weight", default=1.0) if a != b
     )
     numbered.add_weighted_edges_from(pairs)
-    report("analyse", 0, _STEPS)
-    standings = tuple(_standings(ids, numbered, seed, report)) if ids else ()
+    report("analyse", 0, STEPS)
+    standings = tuple(_standings(ids, numbered, tool.find(numbered, seed, report))) if ids else ()
+    report("analyse", STEPS, STEPS)
     run = pseudonym("analysis", repr((way, seed, standings)))
-    return Analysis(run, way, seed, standings)
+    return Analysis(run, way, seed, tool.name, standings)
 
 
-def _standings(ids: Sequence[str], graph: "nx.Graph[int]", seed: int, report: Report) -> Iterator[Standing]:
-    groups = communities(graph, seed)
-    report("analyse", 1, _STEPS)
-    ranks = nx.pagerank(graph, weight="weight")
-    report("analyse", 2, _STEPS)
-    between = nx.betweenness_centrality(graph, k=min(SAMPLES, len(ids)), seed=seed)
-    report("analyse", 3, _STEPS)
+def _standings(ids: Sequence[str], graph: "nx.Graph[int]", found: Findings) -> Iterator[Standing]:
+    groups = by_size(found.groups)
     links = nx.to_scipy_sparse_array(graph, nodelist=range(len(ids)), format="csr")
     spreads = spread(links, groups)
-    for n, near in enumerate(similar(links)):
+    for n, near in enumerate(found.near):
         others, values = tuple(ids[other] for other, _ in near), tuple(value for _, value in near)
-        yield Standing(ids[n], int(groups[n]), float(ranks[n]), float(between[n]), float(spreads[n]), others, values)
-    report("analyse", _STEPS, _STEPS)
+        numbers = float(found.ranks[n]), float(found.between[n]), float(spreads[n])
+        yield Standing(ids[n], int(groups[n]), *numbers, others, values)
 
 
-def communities(graph: "nx.Graph[int]", seed: int) -> npt.NDArray[np.int64]:
-    """(N,) the community of each node by Louvain's method: 1 is the largest, equal ones go by their first node."""
-    found = nx.community.louvain_communities(graph, weight="weight", seed=seed)
-    groups = np.zeros(len(graph), np.int64)
-    for name, members in enumerate(sorted(found, key=lambda nodes: (-len(nodes), min(nodes))), start=1):
-        groups[list(members)] = name
-    return groups
+def find_by_networkx(graph: "nx.Graph[int]", seed: int, report: Report) -> Findings:
+    """See `Findings`."""
+    groups = nx.community.louvain_communities(graph, weight="weight", seed=seed)
+    report("analyse", 1, STEPS)
+    ranks = nx.pagerank(graph, weight="weight")
+    report("analyse", 2, STEPS)
+    between = nx.betweenness_centrality(graph, k=min(SAMPLES, len(graph)), seed=seed)
+    report("analyse", 3, STEPS)
+    links = nx.to_scipy_sparse_array(graph, nodelist=range(len(graph)), format="csr")
+    return Findings(groups, _in_order(ranks), _in_order(between), similar(links))
+
+
+NETWORKX = Tool(f"networkx {nx.__version__}", find_by_networkx)
+
+
+def _in_order(values: Mapping[int, float]) -> npt.NDArray[np.float64]:
+    return np.array([values[n] for n in range(len(values))])
+
+
+def by_size(groups: Sequence[Iterable[int]]) -> npt.NDArray[np.int64]:
+    """(N,) the number of each node's group: 1 is the largest, equal ones go by their first node."""
+    members = sorted((sorted(group) for group in groups), key=lambda nodes: (-len(nodes), nodes[0]))
+    numbers = np.zeros(sum(map(len, members)), np.int64)
+    for number, nodes in enumerate(members, start=1):
+        numbers[nodes] = number
+    return numbers
 
 
 def spread(links: sparse.csr_array, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -1,9 +1,10 @@
-"""What a query may be made of that only reads: the steps of its plan, as each engine names them, and procedures.
+"""What a query may be made of that only reads: steps of its plan, as each engine names them, procedures, functions.
 
 Lists of what is allowed, not of what is forbidden: what an engine learns in its next release is refused until it is
 put here. Both engines add walls of their own (see `graph.explore`).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,6 +55,13 @@ NEO4J_OPERATORS = frozenset(_NEO4J_OPERATORS.split())
 
 CALLS = "ProcedureCall"
 
+NEO4J_FUNCTIONS = frozenset({"date", "datetime", "duration", "localdatetime", "localtime", "point", "time", "vector"})
+"""First parts of the names of Neo4j's own functions that have several; a plugin's always have several."""
+
+# In an expression of a plan, as the server writes it: a text, or a name with what follows it.
+_PART = r"(?:`(?:[^`]|``)*`|\w+)"
+_TOKEN = re.compile(rf"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?P<name>{_PART}(?:\.{_PART})*)(?P<called>\()?""")
+
 _ENGINE_STEPS = """
 AggregationStep CSRCountStep CallStep ConstantCountStep CountChainedEdgesStep CountEdgesReturnStep CountEdgesStep
 DummyRowStep ExpandIntoStep ExpandPathStep FilterPropertiesStep FilterStep FinalProjectionStep GAVOneHopScanStep
@@ -87,6 +95,10 @@ def check_neo4j_plan(query_type: str | None, plan: Mapping[str, Any] | None) -> 
             called = _procedure(operator)
             if called.lower() not in PROCEDURES:
                 raise ExplorationError.not_reading(f"it calls {called}")
+        for function in _functions(_details(operator)):
+            # What a plugin's function does nobody knows: it may keep something, or reach out of the database.
+            if not function.isidentifier() and function.partition(".")[0].lower() not in NEO4J_FUNCTIONS:
+                raise ExplorationError.not_reading(f"it asks the function {function}")
 
 
 def check_engine_plan(steps: object) -> None:
@@ -111,6 +123,17 @@ def _operators(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _operators(child)
 
 
+def _details(operator: Mapping[str, Any]) -> str:
+    return str((operator.get("args") or {}).get("Details", ""))
+
+
 def _procedure(operator: Mapping[str, Any]) -> str:
     """The name before the arguments of a call: `db.labels() :: (label :: STRING)`."""
-    return str((operator.get("args") or {}).get("Details", "")).partition("(")[0].strip()
+    return _details(operator).partition("(")[0].strip()
+
+
+def _functions(expressions: str) -> Iterator[str]:
+    """Names of the functions that are asked in what the server says of an operator."""
+    for token in _TOKEN.finditer(expressions):
+        if token["called"]:
+            yield token["name"]

@@ -20,7 +20,7 @@ PREFIX = "analysis_"
 STANDING_BATCH = 2_000
 
 _RUN = f"{PREFIX}run"
-_SHOP = tuple(f"{PREFIX}{name}" for name in ("run", "way", "seed", "products", "communities", "time"))
+_SHOP = tuple(f"{PREFIX}{name}" for name in ("run", "way", "seed", "tool", "products", "communities", "time"))
 
 
 class Standing(NamedTuple):
@@ -47,11 +47,13 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True)
 class Analysis:
-    """One run: its id, which follows from its result, how the graph of products was made, and what came out."""
+    """One run: its id, which follows from its result, how the graph of products was made, what worked it out, and what
+    came out."""
 
     run: str
     way: str
     seed: int
+    tool: str
     standings: tuple[Standing, ...]
 
     @property
@@ -67,6 +69,7 @@ class AnalysisRun:
     run: str
     way: str
     seed: int
+    tool: str
     products: int
     communities: int
     time: datetime
@@ -104,12 +107,12 @@ def write_analysis(connection: Connection, ontology: Ontology, analysis: Analysi
 
 def analysis_run(connection: Connection) -> AnalysisRun | None:
     """The run that the store has; None if there is none."""
-    values = ", ".join(f"s.{quoted(name)}" for name in _SHOP)
-    rows = connection.rows(Query(f"MATCH (s:Shop {{id: 'shop'}}) WHERE s.{quoted(_RUN)} IS NOT NULL RETURN {values}"))
+    names = ", ".join(f"s.{quoted(name)}" for name in _SHOP)
+    rows = connection.rows(Query(f"MATCH (s:Shop {{id: 'shop'}}) WHERE s.{quoted(_RUN)} IS NOT NULL RETURN {names}"))
     if not rows:
         return None
-    run, way, seed, products, groups, time = rows[0]
-    return AnalysisRun(run, way, seed, products, groups, from_ms(time))
+    run, way, seed, tool, products, groups, time = rows[0]
+    return AnalysisRun(run, way, seed, tool, products, groups, from_ms(time))
 
 
 def delete_analysis(connection: Connection) -> AnalysisRun | None:
@@ -135,7 +138,7 @@ def _written(run: str, rows: Sequence[Values]) -> Query:
 
 
 def _recorded(analysis: Analysis, written: int) -> Query:
-    values = (analysis.run, analysis.way, analysis.seed, written, analysis.communities, now_ms())
+    values = (analysis.run, analysis.way, analysis.seed, analysis.tool, written, analysis.communities, now_ms())
     settings = ", ".join(f"s.{quoted(name)} = ${name}" for name in _SHOP)
     return Query(f"MATCH (s:Shop {{id: 'shop'}}) SET {settings} RETURN 1", dict(zip(_SHOP, values, strict=True)))
 

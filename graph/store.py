@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,9 @@ from graph.records import (
 from schema.ontology import Ontology, Term, default_ontology
 from schema.progress import Report, silent
 from schema.snapshot import Snapshot, SnapshotManifest
+
+if TYPE_CHECKING:
+    from graph.analytics import Tool
 
 
 class Store:
@@ -395,6 +398,14 @@ class Store:
     def write_analysis(self, analysis: standing.Analysis) -> standing.AnalysisRun:
         """Writes what an analysis says of products in place of what the last one said."""
         return standing.write_analysis(self._connection, self.ontology, analysis)
+
+    def gds(self) -> "Tool | None":
+        """Neo4j's Graph Data Science library, if the server has it."""
+        if self.engine != "neo4j":
+            return None
+        from graph import gds  # with networkx, which nothing else here needs
+
+        return gds.tool_of(self._connection)
 
     def analysis_run(self) -> standing.AnalysisRun | None:
         """The analysis whose results are there; None if there is none."""

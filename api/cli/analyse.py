@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +22,14 @@ def analyse(
     way: Annotated[
         str, typer.Option("--way", help="What joins two products: a meeting or relation of the ontology.")
     ] = "CO_BUYER",
+    tool: Annotated[
+        Literal["gds", "networkx"] | None,
+        typer.Option(
+            "--with",
+            help="What works it out: Neo4j's Graph Data Science or networkx. [default: gds if the server has it]",
+            show_default=False,
+        ),
+    ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take the results of the last run away.")] = False,
     seed: SeedOption = 0,
     store: StoreOption = None,
@@ -42,7 +50,8 @@ def analyse(
             output.document({"undone": gone.run if gone else None})
             return
         with output.progress() as report:
-            run = analyse_products(graph, snapshot=snapshot, way=way, seed=seed, report=report)
-    output.say(f"Run {run.run}: {run.products:,} products by {run.way} in {run.communities:,} communities")
+            run = analyse_products(graph, snapshot=snapshot, way=way, seed=seed, tool=tool, report=report)
+    found = f"{run.products:,} products by {run.way} in {run.communities:,} communities"
+    output.say(f"Run {run.run}: {found} ({run.tool})")
     output.say("Ask about it: pathrec queries communities, central-products, community-bridges, alike-products")
     output.document(asdict(run))

@@ -99,8 +99,11 @@ def kept(store: Store) -> dict[str, dict[str, object]]:
 
 def test_results_are_kept_at_the_products_and_the_next_run_replaces_them(store: Store) -> None:
     store.load_nodes("Product", products("tea", "pot"))
-    first = store.write_analysis(Analysis("r1", "CO_BUYER", 3, (standing("tea"), standing("pot", 2), standing("gone"))))
-    assert (first.run, first.way, first.seed, first.products, first.communities) == ("r1", "CO_BUYER", 3, 2, 2)
+    first = store.write_analysis(
+        Analysis("r1", "CO_BUYER", 3, "by hand", (standing("tea"), standing("pot", 2), standing("gone")))
+    )
+    assert (first.run, first.way, first.seed, first.tool) == ("r1", "CO_BUYER", 3, "by hand")
+    assert (first.products, first.communities) == (2, 2)
     assert store.analysis_run() == first
     assert kept(store)["tea"] == {
         "analysis_run": "r1",
@@ -111,7 +114,7 @@ def test_results_are_kept_at_the_products_and_the_next_run_replaces_them(store: 
         "analysis_similar": ["pot"],
         "analysis_likeness": [0.75],
     }
-    store.write_analysis(Analysis("r2", "SAME_BASKET", 0, (standing("pot"),)))
+    store.write_analysis(Analysis("r2", "SAME_BASKET", 0, "by hand", (standing("pot"),)))
     assert kept(store).keys() == {"pot"}
     assert kept(store)["pot"]["analysis_run"] == "r2"
 
@@ -119,7 +122,7 @@ def test_results_are_kept_at_the_products_and_the_next_run_replaces_them(store: 
 def test_an_analysis_is_taken_away_without_a_trace(store: Store) -> None:
     store.load_nodes("Product", products("tea", "pot"))
     before = store.read(SHOP)
-    written = store.write_analysis(Analysis("r1", "CO_BUYER", 0, (standing("tea"),)))
+    written = store.write_analysis(Analysis("r1", "CO_BUYER", 0, "by hand", (standing("tea"),)))
     assert store.delete_analysis() == written
     assert store.delete_analysis() is None
     assert kept(store) == {}
@@ -132,4 +135,4 @@ def test_a_shop_that_has_such_properties_itself_is_told(embedded_store: Store) -
     product = NodeType(properties=own, features=ontology.nodes["Product"].features)
     embedded_store._ontology = ontology.model_copy(update={"nodes": {**ontology.nodes, "Product": product}})
     with pytest.raises(StoreError, match="Product has properties analysis_community in the shop's ontology"):
-        embedded_store.write_analysis(Analysis("r1", "CO_BUYER", 0, (standing("tea"),)))
+        embedded_store.write_analysis(Analysis("r1", "CO_BUYER", 0, "by hand", (standing("tea"),)))

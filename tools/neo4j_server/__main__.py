@@ -16,7 +16,7 @@ def main() -> int:
     data = options.data or SERVERS / f"data-{options.version}"
     try:
         print(f"Neo4j {release.version}: fetching if need be, then starting …")
-        with running_server(fetched(release), data, port=options.port) as server, suppress(KeyboardInterrupt):
+        with running_server(fetched(release), data, port=options.port, gds=True) as server, suppress(KeyboardInterrupt):
             print(f"{server.url}  (no password, this machine only; data in {data}; Ctrl-C ends it)")
             print(f"Try: pathrec ingest MAPPING.yaml --store {server.url}")
             server.process.wait()

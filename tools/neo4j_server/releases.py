@@ -20,13 +20,14 @@ class MissingNeo4jError(PathrecError):
 
 @dataclass(frozen=True)
 class Release:
-    """A release of Neo4j and the Java it needs."""
+    """A release of Neo4j, the Java it needs, and the Graph Data Science library that fits it."""
 
     version: str
     java: int
+    gds: str
 
 
-RELEASES = {"5": Release("5.26.30", java=17), "2026": Release("2026.08.1", java=21)}
+RELEASES = {"5": Release("5.26.30", java=17, gds="2.13.9"), "2026": Release("2026.08.1", java=21, gds="2.26.0")}
 """The long-term release and the newest, by the names that `--version` takes."""
 
 
@@ -37,6 +38,11 @@ class Installed:
     release: Release
     folder: Path
     jdk: Path
+
+    @property
+    def gds(self) -> Path:
+        """Folder of the Graph Data Science library."""
+        return self.folder / "gds"
 
     @property
     def classpath(self) -> str:
@@ -54,7 +60,7 @@ def fetched(release: Release) -> Installed:
         raise MissingNeo4jError(
             f"Neo4j {release.version} needs a JDK {release.java} or newer; install one or point JAVA_HOME at it"
         )
-    folder = SERVERS / release.version
+    folder = SERVERS / f"{release.version}-gds-{release.gds}"
     if not (folder / MARKER).is_file():
         _fetch(release, folder, jdk)
     return Installed(release, folder, jdk)
@@ -66,12 +72,13 @@ def _fetch(release: Release, folder: Path, jdk: Path) -> None:
         raise MissingNeo4jError(f"Neo4j {release.version} is fetched with Maven; install it so that mvn is in PATH")
     with replacing_folder(folder, marker=MARKER) as aside:
         jars = aside / "jars"
-        _run(
-            f"fetching Neo4j {release.version}",
-            maven,
-            *("--batch-mode", "--quiet", "--file", HERE / "pom.xml", "dependency:copy-dependencies"),
-            *(f"-DoutputDirectory={jars}", f"-Dneo4j.version={release.version}"),
-        )
+        for pom, into, version in (("pom.xml", jars, release.version), ("gds.xml", aside / "gds", release.gds)):
+            _run(
+                f"fetching Neo4j {release.version} and GDS {release.gds}",
+                maven,
+                *("--batch-mode", "--quiet", "--file", HERE / pom, "dependency:copy-dependencies"),
+                *(f"-DoutputDirectory={into}", f"-Dneo4j.version={version}", f"-Dgds.version={version}"),
+            )
         # Built for the oldest Java that the release runs on, whichever runs it later.
         _run(
             "compiling the launcher",

@@ -21,13 +21,14 @@ class Server:
 
 
 @contextmanager
-def running_server(installed: Installed, data: Path, *, port: int | None = None) -> Iterator[Server]:
+def running_server(installed: Installed, data: Path, *, port: int | None = None, gds: bool = False) -> Iterator[Server]:
     """A server with its data in a folder, answering Bolt when the block begins.
 
     Args:
         installed: what to run.
         data: folder of the database; what is in it is kept.
         port: where to listen on loopback; by default a free one.
+        gds: with the Graph Data Science library, which takes some seconds longer.
 
     Raises:
         MissingNeo4jError: it did not start; the message ends with its last words.
@@ -35,9 +36,11 @@ def running_server(installed: Installed, data: Path, *, port: int | None = None)
     data.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
     log = data / "launcher.log"
+    classpath = f"{installed.classpath}:{installed.gds}/*" if gds else installed.classpath
+    arguments: list[str | Path] = [data, str(port), *([installed.gds] if gds else [])]
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [installed.jdk / "bin" / "java", "-Xmx1g", "-cp", installed.classpath, "Launcher", data, str(port)],
+            [installed.jdk / "bin" / "java", "-Xmx1g", "-cp", classpath, "Launcher", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

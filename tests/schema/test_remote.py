@@ -13,10 +13,10 @@ from schema.snapshot import MANIFEST, open_snapshot
 from tests.support.small_shop import SmallShop
 
 
-@pytest.fixture(params=["s3", "memory"])
+@pytest.fixture(params=["s3", "gcs", "memory"])
 def address(request: pytest.FixtureRequest) -> str:
     """A place of its own in an object store."""
-    bucket = request.getfixturevalue("s3_bucket") if request.param == "s3" else "memory:/"
+    bucket = "memory:/" if request.param == "memory" else request.getfixturevalue(f"{request.param}_bucket")
     return f"{bucket}/{uuid4().hex}"
 
 
@@ -92,6 +92,11 @@ def test_a_store_that_says_nothing_is_given_up(snapshot: Path, monkeypatch: pyte
 def test_a_bucket_that_is_not_there_is_named(snapshot: Path, s3_bucket: str) -> None:
     with pytest.raises(RemoteError, match=r"s3://nobodys/a: .*bucket"):
         upload(snapshot, "s3://nobodys/a", marker=MANIFEST)
+
+
+def test_googles_too_is_named(snapshot: Path, gcs_bucket: str) -> None:
+    with pytest.raises(RemoteError, match=r"gs://nobodys/a: the object store"):
+        upload(snapshot, "gs://nobodys/a", marker=MANIFEST, seconds=1)
 
 
 def test_an_unknown_kind_of_store_is_named() -> None:

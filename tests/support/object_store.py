@@ -1,5 +1,6 @@
-"""A server that speaks S3 on loopback."""
+"""Servers on loopback that speak S3, and as Google Cloud Storage does."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -32,3 +33,23 @@ def s3_bucket(_s3_address: str, monkeypatch: pytest.MonkeyPatch, s3_login: None)
     """Address of a bucket on a server that the environment names."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_address)
     return "s3://shop"
+
+
+@pytest.fixture(scope="session")
+def _gcs_address() -> Iterator[str]:
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = create_server("127.0.0.1", port, in_memory=True, default_bucket="shop")
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def gcs_bucket(_gcs_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Address of a bucket on a server that the environment names."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", _gcs_address)
+    return "gs://shop"

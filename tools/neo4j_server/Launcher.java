@@ -11,7 +11,8 @@ public final class Launcher {
     public static void main(String[] arguments) throws Exception {
         var builder = new DatabaseManagementServiceBuilder(Path.of(arguments[0]))
             .setConfig(GraphDatabaseSettings.auth_enabled, false)
-            .setConfig(GraphDatabaseSettings.pagecache_memory, ByteUnit.mebiBytes(256))
+            // The most; a small graph takes less.
+            .setConfig(GraphDatabaseSettings.pagecache_memory, ByteUnit.gibiBytes(2))
             // One query must not take the memory of all.
             .setConfig(GraphDatabaseSettings.memory_transaction_max_size, ByteUnit.mebiBytes(512))
             .setConfig(BoltConnector.enabled, true)

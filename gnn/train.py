@@ -17,11 +17,11 @@ from gnn.data import Shop, TrainingError, read_shop
 from gnn.fit import Goal
 from gnn.latent import FREE
 from gnn.learn import BATCH, FULL_SOFTMAX, width
-from gnn.memory import free_memory
 from gnn.popularity import Moment
 from gnn.scoring import Scorer
 from gnn.splits import split_by_time, split_last, split_random, split_share
 from gnn.tasks import Rule, Split
+from schema.memory import free_memory
 from schema.progress import Report, silent
 from schema.snapshot import Snapshot
 

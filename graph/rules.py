@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from graph import changes
 from graph.changes import Kind
-from graph.connection import Connection, Row, Transaction
+from graph.connection import Connection, Row, Rows, Transaction
 from graph.cypher import Query, quoted
 from graph.errors import KnowledgeError
+from graph.moves import Move, move
 from graph.records import Rule
 from graph.serving import category_trees
 from graph.times import from_ms, to_ms
@@ -70,10 +71,29 @@ def delete_rule(connection: Connection, rule: str) -> bool:
 
 def rules(connection: Connection, ontology: Ontology) -> list[Rule]:
     """All rules with the products that they reach now, in the order in which they were created. Two queries."""
+    return _rules(connection.rows, ontology)
+
+
+def rules_after(connection: Connection, ontology: Ontology, rule: str, wanted: Move) -> list[Rule]:
+    """All rules with the products that they would reach after a move, of which nothing is kept.
+
+    Raises:
+        KnowledgeError: as of `graph.moves.movable`.
+    """
+
+    def work(transaction: Transaction) -> list[Rule]:
+        transaction.undo()
+        move(transaction, ontology, rule, wanted)
+        return _rules(transaction.rows, ontology)
+
+    return connection.write(work)
+
+
+def _rules(ask: Rows, ontology: Ontology) -> list[Rule]:
     reached: dict[str, set[str]] = {}
-    rows = connection.rows(_all_rules())
+    rows = ask(_all_rules())
     if any(categories or brands for *_, categories, brands in rows):
-        for key, products in connection.rows(_reached(ontology)):
+        for key, products in ask(_reached(ontology)):
             reached.setdefault(key, set()).update(products)
     found = [_rule(row, reached.get(row[0], set())) for row in rows]
     return sorted(found, key=lambda rule: (rule.created, rule.id))

@@ -38,6 +38,7 @@ from graph.connection import Connection
 from graph.cypher import Query, quoted
 from graph.dialect import Dialect, Engine
 from graph.knowledge import Effect, Knowledge
+from graph.moves import Move
 from graph.neighbours import Neighbour, Way
 from graph.records import (
     Arrival,
@@ -253,6 +254,10 @@ class Store:
     def rules(self) -> list[Rule]:
         """All business rules with the products that they reach now."""
         return rules.rules(self._connection, self.ontology)
+
+    def rules_after(self, rule: str, move: Move) -> list[Rule]:
+        """All business rules with the products that they would reach after a move of a rule of knowledge."""
+        return rules.rules_after(self._connection, self.ontology, rule, move)
 
     def find_texts(self, words: Sequence[str], *, every: bool) -> dict[str, dict[str, float]]:
         """Node type -> id -> score of nodes whose texts have every word, or any of them."""

@@ -22,8 +22,8 @@ from gnn.baselines.common import (
     with_popularity,
 )
 from gnn.data import Float32, Shop, TrainingError
-from gnn.memory import lacking
 from gnn.tasks import Questions, Ranker, Split
+from schema.memory import lacking
 
 LAMBDAS = (200.0, 50.0, 500.0, 1_000.0, 10.0)
 _ROWS = 1_000

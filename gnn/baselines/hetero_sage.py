@@ -19,9 +19,9 @@ from gnn.baselines.epochs import Patience, Settings, Training, fit_in_epochs
 from gnn.baselines.pairs import batches, bpr_loss, pairs_of
 from gnn.data import Shop
 from gnn.hetero import to_hetero_data
-from gnn.memory import lacking
 from gnn.tasks import Ranker, Split
 from gnn.tensors import training_device
+from schema.memory import lacking
 
 SIZE = 64
 LAYERS = 2

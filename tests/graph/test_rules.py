@@ -4,6 +4,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from graph import Rule, Store
+from graph.moves import Move
 from tests.graph.shop_tables import fill, moment, relations
 
 PUSH = Rule(
@@ -82,6 +83,18 @@ def test_rules_reach_what_is_in_a_category_now(store: Store) -> None:
     store.upsert_rule(PUSH)
     store.load_relations("IN_CATEGORY", relations(("hat", "kitchen", None)))
     assert store.rules()[0].reaches == ("hat", "mug", "pot", "tea")
+
+
+def test_what_rules_would_reach_after_a_move_is_told_and_not_kept(store: Store) -> None:
+    fill(store)
+    store.load_nodes("Category", pa.table({"id": ["attic"]}))
+    store.load_relations("IN_CATEGORY", relations(("hat", "attic", None)))
+    store.upsert_rule(PUSH)
+    known, number = store.rules(), store.change_number()
+    for move in (Move(to="kitchen", source="all", products=("hat",)), Move(to="kitchen", category="attic")):
+        assert store.rules_after("move", move)[0].reaches == ("hat", "mug", "pot", "tea")
+    assert store.rules_after("move", Move(to="attic", source="kitchen"))[0].reaches == ("mug",)
+    assert (store.rules(), store.change_number()) == (known, number)
 
 
 def test_a_snapshot_is_the_same_with_and_without_rules(store: Store, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import org.neo4j.configuration.Config;
 import org.neo4j.configuration.GraphDatabaseSettings;
 import org.neo4j.configuration.connectors.BoltConnector;
 import org.neo4j.configuration.helpers.SocketAddress;
 import org.neo4j.dbms.api.DatabaseManagementServiceBuilder;
+import org.neo4j.graphdb.config.Setting;
 import org.neo4j.io.ByteUnit;
 
 /** Neo4j Community with Bolt on loopback, until standard input ends: Launcher DATA_FOLDER PORT [PLUGINS_FOLDER]. */
@@ -17,6 +20,7 @@ public final class Launcher {
             .setConfig(GraphDatabaseSettings.memory_transaction_max_size, ByteUnit.mebiBytes(512))
             .setConfig(BoltConnector.enabled, true)
             .setConfig(BoltConnector.listen_address, new SocketAddress("127.0.0.1", Integer.parseInt(arguments[1])));
+        endAtOnce(builder);
         if (arguments.length > 2) {
             builder.setConfig(GraphDatabaseSettings.plugin_dir, Path.of(arguments[2]));
             // What a plugin's procedures reach into, they must be allowed to.
@@ -27,5 +31,16 @@ public final class Launcher {
         // Whoever started this holds the other end; it closes when they die, however they die.
         while (System.in.read() != -1) { }
         server.shutdown();
+    }
+
+    /** Without the seconds in which somebody might still ask. Releases call that, and count it, differently. */
+    @SuppressWarnings("unchecked")
+    private static void endAtOnce(DatabaseManagementServiceBuilder builder) {
+        for (var setting : Config.defaults().getDeclaredSettings().values()) {
+            if (setting.name().startsWith("internal.dbms.bolt.netty_server_shutdown_quiet_period")) {
+                Object nothing = setting.defaultValue() instanceof Integer ? 0 : Duration.ZERO;
+                builder.setConfig((Setting<Object>) setting, nothing);
+            }
+        }
     }
 }

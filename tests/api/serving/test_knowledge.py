@@ -211,6 +211,27 @@ def test_a_category_move_is_previewed_applied_and_undone(shop: Client) -> None:
     assert scores(shop) == before
 
 
+@pytest.mark.usefixtures("in_one_minute")
+def test_a_move_is_previewed_with_the_business_rules_of_its_category(shop: Client) -> None:
+    block = (
+        'mutation { upsertRule(rule: {ruleId: "no-lamps", kind: BLOCK, categoryIds: ["lamp"]}) { rule { ruleId } } }'
+    )
+    product = {"ruleId": "move", "kind": "MOVE", "fromCategoryId": "mug", "toCategoryId": "lamp", "productIds": ["p4"]}
+    category = {"ruleId": "move", "kind": "MOVE", "categoryId": "mug", "toCategoryId": "lamp"}
+    assert shop.ask(PREVIEW, EXPERT, rule=category)["previewKnowledge"]["changed"] == 0
+    shop.ask(block, EXPERT)
+    before = ranks(shop)
+    try:
+        gone = shop.ask(PREVIEW, EXPERT, rule=product, people=1000)["previewKnowledge"]
+        assert gone["leaving"] > 0
+        assert ("p4", None) in {(example["productId"], example["newRank"]) for example in gone["examples"]}
+        # The first of each list and its mugs are gone with the category, and nothing of it was kept.
+        assert shop.ask(PREVIEW, EXPERT, rule=category)["previewKnowledge"]["leaving"] > gone["leaving"]
+        assert ranks(shop) == before
+    finally:
+        shop.ask(DELETE, EXPERT, id="no-lamps")
+
+
 def test_what_is_wrong_is_told_with_its_place_and_nothing_is_kept(shop: Client) -> None:
     def refused(**rule: Any) -> dict[str, Any]:
         answer = shop.ask(SAVE, EXPERT, rule={**FITS, "pairs": [], **rule})["upsertKnowledge"]

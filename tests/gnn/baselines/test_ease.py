@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from gnn import memory
 from gnn.baselines import ease
 from gnn.baselines.common import Skipped
 from gnn.data import TrainingError
+from schema import memory
 
 from .conftest import Board
 

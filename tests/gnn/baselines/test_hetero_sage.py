@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from gnn import memory
 from gnn.baselines import hetero_sage
 from gnn.baselines.common import Skipped
 from gnn.baselines.hetero_sage import both_ways, edges_of
+from schema import memory
 
 from .conftest import Board
 

@@ -1,4 +1,4 @@
-from gnn import memory
+from schema import memory
 
 
 def test_enough_memory_is_no_reason_to_skip():

@@ -86,14 +86,11 @@ def measured(graph: "nx.Graph[str]", tool: Tool) -> tuple[Figures, Sequence[Stan
 def agreement(ours: Sequence[Standing], theirs: Sequence[Standing]) -> Figures:
     """How far two analyses of the same products say the same, 1 at most."""
     pairs = list(zip(ours, theirs, strict=True))
-    # Of equally similar products either may be left out.
-    near = [len(a.similar) == len(b.similar) and np.allclose(a.likeness, b.likeness) for a, b in pairs]
     labels = ([standing.community for standing in said] for said in (ours, theirs))
     return {
         "communities, adjusted mutual information": float(adjusted_mutual_info_score(*labels)),
         "PageRank, rank correlation": _correlation([(a.pagerank, b.pagerank) for a, b in pairs]),
         "betweenness, rank correlation": _correlation([(a.betweenness, b.betweenness) for a, b in pairs]),
-        "products with the same likenesses": float(np.mean(near)),
     }
 
 

@@ -34,13 +34,11 @@ class Findings(NamedTuple):
         groups: sets of nodes that are at home together; each node is in one.
         ranks: (N,) PageRank by the weights, which sums to 1.
         between: (N,) share of the shortest ways between others that lead over a node, without weights.
-        near: of each node the most similar ones and how similar they are, the best first.
     """
 
     groups: Sequence[Iterable[int]]
     ranks: npt.NDArray[np.float64]
     between: npt.NDArray[np.float64]
-    near: Iterable[list[tuple[int, float]]]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def _standings(ids: Sequence[str], graph: "nx.Graph[int]", found: Findings) -> I
     groups = by_size(found.groups)
     links = nx.to_scipy_sparse_array(graph, nodelist=range(len(ids)), format="csr")
     spreads = spread(links, groups)
-    for n, near in enumerate(found.near):
+    for n, near in enumerate(similar(links)):
         others, values = tuple(ids[other] for other, _ in near), tuple(value for _, value in near)
         numbers = float(found.ranks[n]), float(found.between[n]), float(spreads[n])
         yield Standing(ids[n], int(groups[n]), *numbers, others, values)
@@ -98,8 +96,7 @@ def find_by_networkx(graph: "nx.Graph[int]", seed: int, report: Report) -> Findi
     report("analyse", 2, STEPS)
     between = nx.betweenness_centrality(graph, k=min(SAMPLES, len(graph)), seed=seed)
     report("analyse", 3, STEPS)
-    links = nx.to_scipy_sparse_array(graph, nodelist=range(len(graph)), format="csr")
-    return Findings(groups, _in_order(ranks), _in_order(between), similar(links))
+    return Findings(groups, _in_order(ranks), _in_order(between))
 
 
 NETWORKX = Tool(f"networkx {nx.__version__}", find_by_networkx)

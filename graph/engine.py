@@ -23,11 +23,13 @@ from graph.embedded import CLIENTS, RUNNING, SERVER, Running, lock_file, try_loc
 from graph.engine_api import command_server
 from graph.engine_guard import Guard
 from graph.reading import PROCEDURES
+from schema.memory import free_memory
 
 USER = "root"
 READER = "reader"
 WATCH_SECONDS = 0.25
-HEAP = os.environ.get("PATHREC_ENGINE_HEAP", "2g")
+HEAP = 2 * 2**30
+"""Bytes that Java may take for a small graph."""
 
 # Below warnings the engine's log would name ids, which may be people's.
 _LOGGING = """handlers=java.util.logging.ConsoleHandler
@@ -72,8 +74,9 @@ def main(folder: Path) -> int:
         if os.fork():  # the lock goes along
             return 0
         os.setsid()  # Ctrl-C in a client's terminal is not for the engine
-        archive = _archive()
-        server, running = _start(folder, archive.options() if archive else [])
+        heap = heap_for(folder)
+        archive = _archive(heap)
+        server, running = _start(folder, heap, archive.options() if archive else [])
         if archive:
             archive.drop_if_refused(_java_says("java.vm.info"))
         running.write(folder)
@@ -106,12 +109,28 @@ def _end_at_once() -> None:
     os._exit(4)
 
 
-def _archive() -> ClassArchive | None:
+def heap_for(folder: Path) -> str:
+    """How much Java may take, as it is told: what `PATHREC_ENGINE_HEAP` says, or enough for the graph.
+
+    The engine keeps pages in a quarter of it. Where those in use do not fit, it reads them again and again: ten million
+    events came out at a fifth of the speed. So it is twice what the records take on disk, in powers of two, as long as
+    half of the free memory is left.
+    """
+    if said := os.environ.get("PATHREC_ENGINE_HEAP"):
+        return said
+    records = sum(file.stat().st_size for file in folder.glob("databases/*/*.bucket"))
+    heap, most = HEAP, free_memory() // 2
+    while heap < 2 * records and 2 * heap <= most:
+        heap *= 2
+    return f"{heap // 2**20}m"
+
+
+def _archive(heap: str) -> ClassArchive | None:
     import jpype
     from arcadedb_embedded.jvm import get_bundled_jre_lib_path, get_jar_path
 
     files = [Path(get_bundled_jre_lib_path()), Path(jpype.__file__), *Path(get_jar_path()).glob("*.jar")]
-    return archive_for(files, [HEAP])
+    return archive_for(files, [heap])
 
 
 def _java_says(name: str) -> str:
@@ -127,7 +146,7 @@ def _java_options() -> list[str]:
     return [str(option) for option in bean.getInputArguments()]
 
 
-def _start(folder: Path, java_options: list[str]) -> tuple[object, Running]:
+def _start(folder: Path, heap: str, java_options: list[str]) -> tuple[object, Running]:
     from arcadedb_embedded.server import ArcadeDBServer  # the import alone may start Java
 
     (folder / "config").mkdir(exist_ok=True)
@@ -150,7 +169,7 @@ def _start(folder: Path, java_options: list[str]) -> tuple[object, Running]:
             "bolt_port": bolt,
             "server_defaultDatabases": f"neo4j[{USER}]",
         },
-        {"heap_size": HEAP, "jvm_args": [f"-Djava.util.logging.config.file={logging}", *_SETTINGS, *java_options]},
+        {"heap_size": heap, "jvm_args": [f"-Djava.util.logging.config.file={logging}", *_SETTINGS, *java_options]},
     )
     _forget_what_writes()
     server.start()

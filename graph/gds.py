@@ -1,4 +1,4 @@
-"""The analysis of `graph.analytics` by Neo4j's Graph Data Science library, where the server has it.
+"""Communities and centralities for `graph.analytics` by Neo4j's Graph Data Science library, where the server has it.
 
 The graph of products goes to the server as numbers and lives in its memory while it is worked on; nodes of the store
 are neither read nor written. What it says of betweenness comes from products drawn by their number of neighbours, where
@@ -13,7 +13,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from graph.analytics import SAMPLES, SIMILAR, STEPS, Findings, Tool
+from graph.analytics import SAMPLES, STEPS, Findings, Tool
 from graph.connection import Connection, Transaction
 from graph.cypher import Query
 from schema.progress import Report
@@ -38,10 +38,6 @@ _PAGERANK = (
 _BETWEENNESS = (
     "CALL gds.betweenness.stream($name, {samplingSize: $samples, samplingSeed: $seed, concurrency: 1}) "
     "YIELD nodeId, score RETURN nodeId, score"
-)
-_SIMILAR = (
-    "CALL gds.nodeSimilarity.stream($name, {topK: $most, concurrency: 1}) YIELD node1, node2, similarity "
-    "RETURN node1, node2, similarity"
 )
 
 
@@ -79,12 +75,7 @@ def _found(transaction: Transaction, graph: "nx.Graph[int]", name: str, seed: in
     pairs = (count - 1) * (count - 2) / 2
     between *= count / samples / pairs if pairs else 0.0
     report("analyse", 3, STEPS)
-    near: list[list[tuple[int, float]]] = [[] for _ in range(count)]
-    for node, other, value in transaction.rows(Query(_SIMILAR, {"name": name, "most": SIMILAR})):
-        near[node].append((other, value))
-    for others in near:
-        others.sort(key=lambda pair: (-pair[1], pair[0]))
-    return Findings(list(groups.values()), ranks, between, near)
+    return Findings(list(groups.values()), ranks, between)
 
 
 def _rows(graph: "nx.Graph[int]") -> list[list[object]]:

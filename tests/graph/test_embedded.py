@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from graph import Query, Store, StoreError, StoreUnavailable, connect
+from graph import Query, Store, StoreError, StoreUnavailable, connect, engine
 from graph.embedded import LOG, RUNNING, SERVER, Running, lock_file, read_running, try_lock
 from tests.graph.shop_tables import events, products, purchase
 
@@ -190,3 +190,25 @@ def test_the_engine_writes_to_its_log_alone(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
     assert (folder / LOG).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("records_gib", "free_gib", "heap"),
+    [(0.9, 64, "2048m"), (1.5, 64, "4096m"), (3.4, 64, "8192m"), (3.4, 12, "4096m"), (3.4, 1, "2048m")],
+)
+def test_java_may_take_more_for_a_larger_graph_as_far_as_there_is_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records_gib: float, free_gib: int, heap: str
+) -> None:
+    monkeypatch.delenv("PATHREC_ENGINE_HEAP", raising=False)
+    monkeypatch.setattr(engine, "free_memory", lambda: free_gib * 2**30)
+    database = tmp_path / "databases" / "neo4j"
+    database.mkdir(parents=True)
+    for name in ("Event_0.bucket", "Product_0.bucket"):
+        with (database / name).open("wb") as file:
+            file.truncate(int(records_gib / 2 * 2**30))  # a hole, that takes no place
+    assert engine.heap_for(tmp_path) == heap
+
+
+def test_what_the_environment_says_of_javas_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATHREC_ENGINE_HEAP", "512m")
+    assert engine.heap_for(tmp_path) == "512m"

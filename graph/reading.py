@@ -91,11 +91,13 @@ def check_neo4j_plan(query_type: str | None, plan: Mapping[str, Any] | None) -> 
         name = str(operator["operatorType"]).partition("@")[0]
         if name not in NEO4J_OPERATORS:
             raise ExplorationError.not_reading(f"its plan has the step {name}")
+        expressions = str((operator.get("args") or {}).get("Details", ""))
         if name == CALLS:
-            called = _procedure(operator)
+            # `db.labels() :: (label :: STRING)`
+            called, _, expressions = (part.strip() for part in expressions.partition("("))
             if called.lower() not in PROCEDURES:
                 raise ExplorationError.not_reading(f"it calls {called}")
-        for function in _functions(_details(operator)):
+        for function in _functions(expressions):
             # What a plugin's function does nobody knows: it may keep something, or reach out of the database.
             if not function.isidentifier() and function.partition(".")[0].lower() not in NEO4J_FUNCTIONS:
                 raise ExplorationError.not_reading(f"it asks the function {function}")
@@ -121,15 +123,6 @@ def _operators(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield plan
     for child in plan.get("children") or ():
         yield from _operators(child)
-
-
-def _details(operator: Mapping[str, Any]) -> str:
-    return str((operator.get("args") or {}).get("Details", ""))
-
-
-def _procedure(operator: Mapping[str, Any]) -> str:
-    """The name before the arguments of a call: `db.labels() :: (label :: STRING)`."""
-    return _details(operator).partition("(")[0].strip()
 
 
 def _functions(expressions: str) -> Iterator[str]:

@@ -91,6 +91,7 @@ def test_a_server_without_the_library_has_no_such_tool(embedded_store: Store) ->
         "MATCH (a) RETURN a.id AS id ORDER BY gds.util.NaN()",
         "UNWIND [gds.util.NaN()] AS x RETURN x",
         "MATCH (a) RETURN a.id AS id LIMIT toInteger(gds.util.NaN())",
+        "CALL db.index.fulltext.queryNodes('x', toString(gds.util.NaN())) YIELD node RETURN node",
         "CALL gds.graph.drop('mine', false)",
         "CALL gds.louvain.write('mine', {writeProperty: 'x'})",
     ],

@@ -13,10 +13,11 @@ PRODUCTS = ("tea", "pot", "mug", "hat")
 
 
 def middles(store: Store, name: str, source: str, target: str, viewer: str | None = None) -> list[object]:
-    """The middle nodes of the paths; the pasted text must give the same rows."""
+    """The middle nodes of the paths; from one product, the pasted text must give the same rows."""
     query = store.path_query(TERMS[name], source, target, viewer=viewer)
     rows = store.read(query)
-    assert store.read(Query(as_text(query))) == rows
+    if source == PRODUCTS[0]:  # Neo4j plans each text anew, which is most of what these tests take
+        assert store.read(Query(as_text(query))) == rows
     return [row["middle"] for row in rows]
 
 

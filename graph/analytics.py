@@ -49,8 +49,22 @@ class Tool:
     find: Callable[["nx.Graph[int]", int, Report], Findings]
 
 
+def find_by_networkx(graph: "nx.Graph[int]", seed: int, report: Report) -> Findings:
+    """See `Findings`."""
+    groups = nx.community.louvain_communities(graph, weight="weight", seed=seed)
+    report("analyse", 1, STEPS)
+    ranks = nx.pagerank(graph, weight="weight")
+    report("analyse", 2, STEPS)
+    between = nx.betweenness_centrality(graph, k=min(SAMPLES, len(graph)), seed=seed)
+    report("analyse", 3, STEPS)
+    return Findings(groups, _in_order(ranks), _in_order(between))
+
+
+NETWORKX = Tool(f"networkx {nx.__version__}", find_by_networkx)
+
+
 def analyse(
-    graph: "nx.Graph[str]", way: str, *, seed: int = 0, tool: Tool | None = None, report: Report = silent
+    graph: "nx.Graph[str]", way: str, *, seed: int = 0, tool: Tool = NETWORKX, report: Report = silent
 ) -> Analysis:
     """All that is said of the products that have a neighbour; of others there is nothing to say.
 
@@ -58,10 +72,9 @@ def analyse(
         graph: products by id with weights on the edges.
         way: how the graph was made, as of `product_graph`.
         seed: of the order in which communities are tried, and of the sampled products.
-        tool: what works it out; `NETWORKX` if None.
+        tool: what works it out.
         report: told how far it is.
     """
-    tool = tool or NETWORKX
     ids = sorted(key for key in graph if graph.degree(key))
     # By number: the order of texts in a set is another in each process.
     number = {key: n for n, key in enumerate(ids)}
@@ -86,20 +99,6 @@ def _standings(ids: Sequence[str], graph: "nx.Graph[int]", found: Findings) -> I
         others, values = tuple(ids[other] for other, _ in near), tuple(value for _, value in near)
         numbers = float(found.ranks[n]), float(found.between[n]), float(spreads[n])
         yield Standing(ids[n], int(groups[n]), *numbers, others, values)
-
-
-def find_by_networkx(graph: "nx.Graph[int]", seed: int, report: Report) -> Findings:
-    """See `Findings`."""
-    groups = nx.community.louvain_communities(graph, weight="weight", seed=seed)
-    report("analyse", 1, STEPS)
-    ranks = nx.pagerank(graph, weight="weight")
-    report("analyse", 2, STEPS)
-    between = nx.betweenness_centrality(graph, k=min(SAMPLES, len(graph)), seed=seed)
-    report("analyse", 3, STEPS)
-    return Findings(groups, _in_order(ranks), _in_order(between))
-
-
-NETWORKX = Tool(f"networkx {nx.__version__}", find_by_networkx)
 
 
 def _in_order(values: Mapping[int, float]) -> npt.NDArray[np.float64]:

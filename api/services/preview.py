@@ -211,12 +211,11 @@ def _with(links: Links, relation: str, more: Mapping[str, float]) -> Links:
 
 def _moved(store: Store, state: LiveState, rule: Knowledge, move: Move) -> Supposed:
     pairs = store.wanted_moves(rule)
-    rules = state.rules
-    if any(found.rule.categories for found in rules.located):
-        rules = Rules.of(store.rules_after(rule.id, move), state.scorer.positions)
+    if any(found.rule.categories for found in state.rules.located):
+        state = replace(state, rules=Rules.of(store.rules_after(rule.id, move), state.scorer.positions))
     if move.category is not None:
         # The products stay in their categories, which is all that scores look at.
-        return Supposed(replace(state.over(state.scorer, ()), rules=rules), IN_CATEGORY, 1)
+        return Supposed(state.over(state.scorer, ()), IN_CATEGORY, 1)
     touched = tuple(sorted({product for product, _ in pairs}))
 
     def change(product: LiveProduct) -> LiveProduct:
@@ -224,7 +223,7 @@ def _moved(store: Store, state: LiveState, rule: Knowledge, move: Move) -> Suppo
         return replace(product, out=_with({**product.out, IN_CATEGORY: left}, IN_CATEGORY, {move.to: 1.0}))
 
     scorer = written(state.scorer, store, touched, state.built, change)
-    return Supposed(replace(state.over(scorer, touched), rules=rules), IN_CATEGORY, len(pairs), touched)
+    return Supposed(state.over(scorer, touched), IN_CATEGORY, len(pairs), touched)
 
 
 def _reached(store: Store, rule: Rule) -> tuple[str, ...]:

@@ -1,14 +1,16 @@
 """How fast a graph comes out in each form, beside the plain driver in the same run, and what an increment saves.
 
     python -m benchmarks.exports --home HOME [--json exports.json]
+    python -m benchmarks.exports --neo4j DATA
     python -m benchmarks.exports --users 100000 [--engine neo4j-5]
 
-Takes a home that there is, which must be a copy: it writes events into its graph. Without one it makes a shop
-(`benchmarks.made_shop`) of as many products as users and ten events a user. Before the increment, one event in a
-hundred is added and one product in a hundred changes its price. The increment must be the very files of a whole
-export. Memory is the most that this process held by then; forms are written by processes of their own. Processor
-seconds are those of this process and the engine together: other work on the machine does not count to them, but what
-an engine spends on compiling itself does, which is why the last ones are told from the first.
+Takes a home that there is, or the data folder of a server of `tools.neo4j_server`, either of which must be a copy:
+events are written into the graph. Without one it makes a shop (`benchmarks.made_shop`) of as many products as users
+and ten events a user. Before the increment, one event in a hundred is added and one product in a hundred changes its
+price. The increment must be the very files of a whole export. Memory is the most that this process held by then; forms
+are written by processes of their own. Processor seconds are those of this process and the engine together: other work
+on the machine does not count to them, but what an engine spends on compiling itself does, which is why the last ones
+are told from the first.
 """
 
 import argparse
@@ -32,9 +34,9 @@ from api.exports import FORMATS, Wanted, convert
 from benchmarks.graph_scale import engine_process, loaded, peak_mib, read_plainly
 from benchmarks.machine import in_fresh_process, machine, write_json
 from benchmarks.made_shop import made_shop
-from benchmarks.store import ENGINES, running, timed
+from benchmarks.store import ENGINES, neo4j_of, plain_driver, running, timed
 from graph import Store, connect
-from graph.embedded import read_running
+from graph.connect import EMBEDDED
 from schema.errors import PathrecError
 from schema.snapshot import Snapshot, open_snapshot
 from schema.tables import EVENTS
@@ -56,7 +58,9 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.work)))
         if options.home:
-            store, driver = stack.enter_context(opened(options.home))
+            store, driver = stack.enter_context(opened(f"{EMBEDDED}{options.home / 'graph'}"))
+        elif options.neo4j:
+            store, driver = stack.enter_context(opened(stack.enter_context(neo4j_of(options.neo4j))))
         else:
             store, driver = stack.enter_context(running(options.engine, folder / "store"))
             store.prepare()
@@ -71,15 +75,10 @@ def main() -> None:
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[tuple[Store, neo4j.Driver]]:
-    """The store of a home on the embedded engine, and a plain driver to it."""
-    with connect(f"embedded:{home / 'graph'}") as store:
-        engine = read_running(home / "graph")
-        if engine is None:
-            raise PathrecError(f"{home}: the engine is gone")
-        address = f"bolt://127.0.0.1:{engine.bolt}"
-        with neo4j.GraphDatabase.driver(address, auth=(engine.user, engine.password)) as driver:
-            yield store, driver
+def opened(url: str) -> Iterator[tuple[Store, neo4j.Driver]]:
+    """A store that there is, and a plain driver to it."""
+    with connect(url) as store, plain_driver(url) as driver:
+        yield store, driver
 
 
 class Work:
@@ -181,6 +180,7 @@ def show(report: dict[str, Any]) -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="a copy of a home with a graph; events are added to it")
+    parser.add_argument("--neo4j", type=Path, help="a copy of a Neo4j server's data, as of --home")
     parser.add_argument("--users", type=int, default=10_000, help="of a made shop, and as many products")
     parser.add_argument("--engine", choices=ENGINES, default="embedded", help="of a made shop (default: %(default)s)")
     parser.add_argument("--work", type=Path, help="where the exports go for the time (default: the system's)")

@@ -27,12 +27,9 @@ from rich.table import Table
 
 from api.cli.options import settings_of
 from benchmarks.machine import machine, write_json
+from benchmarks.store import neo4j_of, plain_driver
 from graph import Query, Store, connect
-from graph.connect import EMBEDDED
-from graph.embedded import read_running
 from graph.library import SavedQuery, saved_queries
-from schema.errors import PathrecError
-from tools.neo4j_server import RELEASES, fetched, running_server
 
 RUNS = 3
 SECONDS = 600.0
@@ -78,21 +75,8 @@ def address(options: argparse.Namespace) -> Iterator[str]:
     if options.neo4j is None:
         yield settings_of(options.home, options.store).store_url
         return
-    with running_server(fetched(RELEASES["5"]), options.neo4j) as server:
-        yield server.url
-
-
-@contextmanager
-def plain_driver(url: str) -> Iterator[neo4j.Driver]:
-    """The driver alone, logged in at the same database."""
-    auth = None
-    if url.startswith(EMBEDDED):
-        running = read_running(Path(url.removeprefix(EMBEDDED)))
-        if running is None:
-            raise PathrecError(f"{url}: the engine is gone")
-        url, auth = f"bolt://127.0.0.1:{running.bolt}", (running.user, running.password)
-    with neo4j.GraphDatabase.driver(url, auth=auth) as driver:
-        yield driver
+    with neo4j_of(options.neo4j) as url:
+        yield url
 
 
 def arguments(store: Store) -> dict[str, dict[str, Any]]:

@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graph import Store, connect
+from graph.connect import EMBEDDED
 from graph.embedded import read_running
 from graph.events import EVENT_BATCH
 from schema.errors import PathrecError
@@ -73,21 +74,37 @@ def main() -> None:
 def running(engine: str, folder: Path) -> Iterator[tuple[Store, neo4j.Driver]]:
     """An empty store on an engine, and a plain driver to the same database."""
     if engine == "embedded":
-        with connect(f"embedded:{folder / 'graph'}") as store:
-            engine_process = read_running(folder / "graph")
-            if engine_process is None:
-                raise PathrecError(f"{folder}: the engine is gone")
-            auth = (engine_process.user, engine_process.password)
-            with neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{engine_process.bolt}", auth=auth) as driver:
-                yield store, driver
+        url = f"{EMBEDDED}{folder / 'graph'}"
+        with connect(url) as store, plain_driver(url) as driver:
+            yield store, driver
         return
     installed = fetched(RELEASES[engine.removeprefix("neo4j-")])
     with (
         running_server(installed, folder / "data") as server,
         connect(server.url) as store,
-        neo4j.GraphDatabase.driver(server.url) as driver,
+        plain_driver(server.url) as driver,
     ):
         yield store, driver
+
+
+@contextmanager
+def plain_driver(url: str) -> Iterator[neo4j.Driver]:
+    """The driver alone, logged in at the database of a store that is open."""
+    auth = None
+    if url.startswith(EMBEDDED):
+        engine = read_running(Path(url.removeprefix(EMBEDDED)))
+        if engine is None:
+            raise PathrecError(f"{url}: the engine is gone")
+        url, auth = f"bolt://127.0.0.1:{engine.bolt}", (engine.user, engine.password)
+    with neo4j.GraphDatabase.driver(url, auth=auth) as driver:
+        yield driver
+
+
+@contextmanager
+def neo4j_of(data: Path) -> Iterator[str]:
+    """Address of a server of the long-term release over a folder of its data."""
+    with running_server(fetched(RELEASES["5"]), data) as server:
+        yield server.url
 
 
 def measure(store: Store, driver: neo4j.Driver, events: int, folder: Path) -> Figures:

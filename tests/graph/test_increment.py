@@ -29,7 +29,12 @@ def change_everything(store: Store) -> None:
     """What Pathrec does and what an expert may do in Cypher, of every kind."""
     by_hand(store, *BY_HAND)
     store.load_nodes("Product", products("jam", "tea"))
-    store.load_events(events(purchase("n1", "dan", "jam", 9, basket="b9"), purchase("n2", "ann", "mug", 0)))
+    new = (
+        purchase("n1", "dan", "jam", 9, basket="b9"),
+        purchase("n2", "ann", "mug", 0),
+        purchase("n3", "ann", "tea", 7),
+    )
+    store.load_events(events(*new))
     store.load_features("Product", "text", ["mug"], np.asarray([[9, 9]], np.float32), ["new"])
     store.link_session("s1", "bob")
     store.delete_events(["e2"])
@@ -37,22 +42,39 @@ def change_everything(store: Store) -> None:
     store.delete_user("cid")
 
 
-@pytest.mark.parametrize("recorded", ["just now", "long ago"])
+@pytest.mark.parametrize("recent", ["everything", "what changed", "nothing"])
 def test_what_changed_since_a_snapshot_and_what_did_not_are_the_whole(
-    store: Store, tmp_path: Path, recorded: str
+    store: Store, tmp_path: Path, recent: str
 ) -> None:
     fill(store)
+    store.load_events(events(*(purchase(f"o{n}", "ann", "tea", n) for n in range(60))))
     store.load_features("Product", "text", ["tea", "mug"], np.asarray([[1, 2], [0.1, 4]], np.float32), ["a", "b"])
-    by_hand(store, LONG_AGO)
+    if recent != "everything":
+        by_hand(store, LONG_AGO)
     store.export(tmp_path / "before")
     change_everything(store)
-    if recorded == "long ago":  # so that only counting can tell
+    if recent == "nothing":  # so that only counting can tell
         by_hand(store, LONG_AGO)
     store.export(tmp_path / "whole")
     store.export(tmp_path / "increment", since=open_snapshot(tmp_path / "before"))
     whole, increment = open_snapshot(tmp_path / "whole"), open_snapshot(tmp_path / "increment")
     assert increment.events().to_pylist() == whole.events().to_pylist()
     assert increment.manifest.files == whole.manifest.files
+
+
+def test_an_event_that_comes_again_under_another_id_takes_the_place_of_the_first(
+    embedded_store: Store, tmp_path: Path
+) -> None:
+    fill(embedded_store)
+    embedded_store.load_nodes("Product", products("jam"))
+    embedded_store.load_events(events(purchase("once", "ann", "jam", 5)))
+    embedded_store.export(tmp_path / "before")
+    embedded_store.delete_events(["once"])
+    embedded_store.load_events(events(purchase("again", "ann", "jam", 5)))
+    embedded_store.export(tmp_path / "after", since=open_snapshot(tmp_path / "before"))
+    ids = set(open_snapshot(tmp_path / "after").events()["id"].to_pylist())
+    assert "again" in ids
+    assert "once" not in ids
 
 
 def test_what_did_not_change_is_the_same_file_on_disk(embedded_store: Store, tmp_path: Path) -> None:

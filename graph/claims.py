@@ -1,17 +1,19 @@
 """Links that rules put into the graph, over what the shop's own data say of the same ends.
 
 A link is one relationship, whoever says it. `rules` are the ids of the rules that do, in the order in which they were
-applied, and `rule_weights` what each gives it; `rule` is the last of them, whose weight counts. `given` is true where
-the shop's own data say it too, with `given_weight`. A link that no rule says any more is the shop's own again, as its
-data have it by then, or it is gone.
+applied, and `rule_weights` what each gives it; `rule` is the last of them, whose weight counts. `time` is when the
+first of them was, unless the shop's own data said it before. `given` is true where these say it too, with
+`given_weight`. A link that no rule says any more is the shop's own again, as its data have it by then, or it is gone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from graph.connection import Transaction
 from graph.cypher import Query, quoted
 from graph.load import batches
+from graph.times import to_ms
 from schema.ontology import Ontology
 
 CLAIM_BATCH = 4000
@@ -35,7 +37,14 @@ class Settled:
         return (*self.put, *self.changed, *self.taken)
 
 
-def settle(transaction: Transaction, ontology: Ontology, relation: str, rule: str, wanted: Weights) -> Settled:
+def settle(
+    transaction: Transaction,
+    ontology: Ontology,
+    relation: str,
+    rule: str,
+    wanted: Weights,
+    moment: datetime | None = None,
+) -> Settled:
     """Makes the links that a rule says those that are wanted; what others say stays.
 
     Args:
@@ -44,6 +53,7 @@ def settle(transaction: Transaction, ontology: Ontology, relation: str, rule: st
         relation: its name.
         rule: id of the rule.
         wanted: what it says now; nothing to take all back. Both ends exist.
+        moment: from when on what is new holds; None if it is not said.
     """
     links = _Links.of(ontology, relation)
     said = _said(transaction, links, rule)
@@ -51,7 +61,7 @@ def settle(transaction: Transaction, ontology: Ontology, relation: str, rule: st
     changed = tuple(pair for pair in wanted if pair in said and said[pair] != wanted[pair])
     taken = tuple(pair for pair in said if pair not in wanted)
     for _, batch in batches([*put, *changed], CLAIM_BATCH):
-        _put(transaction, links, rule, {pair: wanted[pair] for pair in batch})
+        _put(transaction, links, rule, {pair: wanted[pair] for pair in batch}, moment)
     left: Sequence[Pair] = taken
     if taken and not wanted:
         # In one pass: to look for each by its ends takes as long as these have links.
@@ -112,12 +122,12 @@ def _said(transaction: Transaction, links: _Links, rule: str) -> dict[Pair, floa
     return {(source, target): weights[rules.index(rule)] for source, target, rules, weights in rows}
 
 
-def _put(transaction: Transaction, links: _Links, rule: str, wanted: Weights) -> None:
+def _put(transaction: Transaction, links: _Links, rule: str, wanted: Weights, moment: datetime | None) -> None:
     known = _claims(transaction, links, list(wanted))
     there = set(known)
     for pair, weight in wanted.items():
         known.setdefault(pair, _Claims()).rules[rule] = weight
-    _write(transaction, links, known, there)
+    _write(transaction, links, known, there, moment)
 
 
 def _take(transaction: Transaction, links: _Links, rule: str, pairs: Sequence[Pair]) -> None:
@@ -147,13 +157,20 @@ def _claims(transaction: Transaction, links: _Links, pairs: Iterable[Pair]) -> d
     }
 
 
-def _write(transaction: Transaction, links: _Links, claims: Mapping[Pair, _Claims], there: set[Pair]) -> None:
-    """Writes links that rules say, as new ones or over those that are there."""
+def _write(
+    transaction: Transaction,
+    links: _Links,
+    claims: Mapping[Pair, _Claims],
+    there: set[Pair],
+    moment: datetime | None = None,
+) -> None:
+    """Writes links that rules say, as new ones of a moment or over those that are there."""
     fresh = [known.as_row(pair) for pair, known in claims.items() if pair not in there]
     changed = [known.as_row(pair) for pair, known in claims.items() if pair in there]
     if fresh:
-        values = "weight: row[2], rule: row[3], rules: row[4], rule_weights: row[5], given: row[6]"
-        transaction.run(Query(f"{links.ends}CREATE (a)-[:{links.relation} {{{values}}}]->(b)", {"rows": fresh}))
+        values = "weight: row[2], rule: row[3], rules: row[4], rule_weights: row[5], given: row[6], time: $time"
+        parameters = {"rows": fresh, "time": None if moment is None else to_ms(moment)}
+        transaction.run(Query(f"{links.ends}CREATE (a)-[:{links.relation} {{{values}}}]->(b)", parameters))
     if changed:
         values = (
             "r.weight = row[2], r.rule = row[3], r.rules = row[4], r.rule_weights = row[5], "

@@ -119,7 +119,7 @@ def apply(connection: Connection, ask: Ask, rule: str, moment: datetime) -> Effe
         now = _found(transaction.rows, rule)
         if (now.changed, now.status) != (said.changed, said.status):
             raise KnowledgeError(f"rule {rule} was changed just now; look at it and apply it again")
-        settled = _settled(transaction, connection.name, said, wanted)
+        settled = _settled(transaction, connection.name, said, wanted, moment)
         if said.status == Status.APPLIED and not settled.touched:
             transaction.undo()
             return Effect()
@@ -156,16 +156,17 @@ def undo(connection: Connection, rule: str, moment: datetime) -> Effect:
     return connection.write(work)
 
 
-def _settled(transaction: Transaction, store: str, said: Knowledge, wanted: Weights) -> Settled:
-    """Makes the links of a rule in the graph those that it says."""
+def _settled(transaction: Transaction, store: str, said: Knowledge, wanted: Weights, moment: datetime) -> Settled:
+    """Makes the links of a rule in the graph those that it says; what is new of a relation holds from a moment on."""
     if said.relation is None:
+        # Without a moment: as of an earlier one a product would be in no category.
         return move(transaction, shop.ontology_in(transaction, store), said.id, _move(said))
     if said.kind == KnowledgeKind.RELATE and said.status == Status.APPLIED:
         gone = set(missing_products(transaction.rows, wanted))
         wanted = {pair: weight for pair, weight in wanted.items() if gone.isdisjoint(pair)}
     check_products(transaction.rows, said, wanted)
     ontology = shop.grow(transaction, store, said.relation, said.says)
-    return settle(transaction, ontology, said.relation, said.id, wanted)
+    return settle(transaction, ontology, said.relation, said.id, wanted, moment)
 
 
 def _log(transaction: Transaction, said: Knowledge, settled: Settled, number: int) -> None:

@@ -230,7 +230,8 @@ def _change_relations(ontology: Ontology, relation: str, rows: Sequence[Values])
         "SET r.weight = CASE WHEN r.rule IS NOT NULL THEN r.weight "
         f"WHEN r.source = '{PREDICTED}' THEN row[2] ELSE coalesce(row[2], r.weight) END, "
         "r.given_weight = CASE WHEN r.rule IS NULL THEN null ELSE coalesce(row[2], r.given_weight) END, "
-        "r.given = CASE WHEN r.rule IS NULL THEN null ELSE true END, r.time = coalesce(row[3], r.time) "
+        "r.time = coalesce(row[3], CASE WHEN r.rule IS NULL OR r.given THEN r.time END), "
+        "r.given = CASE WHEN r.rule IS NULL THEN null ELSE true END "
         f"WITH r WHERE r.source = '{PREDICTED}' REMOVE r.source, r.confidence",
         {"rows": rows},
     )

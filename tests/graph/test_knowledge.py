@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,8 @@ def test_what_the_shop_says_meanwhile_stands_when_the_rule_is_undone(store: Stor
     store.undo_knowledge("accessories", NOW)
     assert links(store, "tea", "COMPLEMENTS") == [("pot", 0.75)]
     assert links(store, "hat", "COMPLEMENTS") == [("mug", 1.0)]
+    # Nobody knows since when the shop says it.
+    assert store.read(Query("MATCH ()-[r:COMPLEMENTS]->() WHERE r.time IS NOT NULL RETURN r.time")) == []
 
 
 def test_a_product_that_is_not_there_is_told_and_nothing_is_written(store: Store) -> None:
@@ -419,5 +422,7 @@ def test_a_snapshot_has_what_is_applied_and_the_relation_without_what_is_undone(
     fill(store)
     apply(store, accessory())
     assert store.export(tmp_path / "with").edges["ACCESSORY_OF"] == 2
+    assert store.export(tmp_path / "then", until=NOW).edges["ACCESSORY_OF"] == 2
+    assert store.export(tmp_path / "earlier", until=NOW - timedelta(seconds=1)).edges["ACCESSORY_OF"] == 0
     store.undo_knowledge("accessories", NOW)
     assert store.export(tmp_path / "without").edges["ACCESSORY_OF"] == 0

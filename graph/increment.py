@@ -85,15 +85,19 @@ def changed_events(
     """
     size = piece_size(total, len(products))
     counted = _count_products(connection, products, size, old)
-    known = events_of_snapshot(old)
+    known = _without(events_of_snapshot(old), "id", counted.recent)
     recent = _events_by_id(connection, counted.few)
-    events = _without(known, "id", counted.recent)
-    events = pa.concat_tables([events.drop_columns(["user"]), recent])
+    events = pa.concat_tables([known.drop_columns(["user"]), recent])
     differs = _differs(events, "product", products, counted, _origin(old))
     differing = _ids_where(products, differs | counted.many)
     again = events_of(connection, differing, size)
     events = pa.concat_tables([_without(events, "product", pa.array(differing, pa.string())), again])
-    owners = _owners(connection, events, known, counted.recent)
+    told = pc.is_in(events.column("id"), value_set=known.column("id").combine_chunks())
+    new = events.column("id").filter(pc.invert(told)).to_pylist()
+    if len(new) * _ALONE > len(events):
+        users = read_users()
+        return joined(events, owners_of(connection, users, piece_size(total, len(users))))
+    owners = _owners(connection, known, new)
     users = read_users()
     return _with_owners(connection, events, owners, users, piece_size(total, len(users)), _origin(old))
 
@@ -191,24 +195,15 @@ def _events_by_id(connection: Connection, ids: pa.Array) -> pa.Table:
     return whole(OF_PRODUCTS, read_pieces(connection, text, wanted, _BY_ID, events_table, nan()))
 
 
-def _owners(connection: Connection, events: pa.Table, known: pa.Table, recent: pa.Array) -> pa.Table:
-    """Whose the events are, `OWNERS`: as before, or as the store says of those that are new, unless these are many.
-
-    Then they are nobody's here, which is not what the store counts of those who did them.
-    """
-    before = _without(known.filter(pc.is_valid(known.column("user"))), "id", recent).select(["id", "user"])
-    unheard = pc.invert(
-        pc.is_in(events.column("id"), value_set=_without(known, "id", recent).column("id").combine_chunks())
-    )
-    wanted = events.column("id").filter(unheard).to_pylist()
-    if len(wanted) * _ALONE > len(events):
-        return before.cast(OWNERS)
+def _owners(connection: Connection, known: pa.Table, new: Sequence[str]) -> pa.Table:
+    """Whose events are, `OWNERS`: as before of those that are known, or as the store says of those that are new."""
+    before = known.filter(pc.is_valid(known.column("user"))).select(["id", "user"])
     text = (
         "UNWIND $ids AS event MATCH (e:Event {id: event})<-[:PERFORMED]-(u:User) "
         "WITH u.id AS id, collect(event) AS events RETURN collect([id, events])"
     )
-    new = whole(OWNERS, read_pieces(connection, text, wanted, _BY_ID, owners_table))
-    return pa.concat_tables([before.cast(OWNERS), new])
+    found = whole(OWNERS, read_pieces(connection, text, new, _BY_ID, owners_table))
+    return pa.concat_tables([before.cast(OWNERS), found])
 
 
 def _with_owners(

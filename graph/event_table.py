@@ -6,7 +6,7 @@ meanwhile is left out and never taken for something of nobody's.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +48,27 @@ _PLAIN = pa.schema([_ID, *(field.with_type(pa.string()) if field.type == NAMES e
 WHOLE = "e.id IS NOT NULL AND e.behaviour IS NOT NULL AND e.time IS NOT NULL"
 """What an event must have; somebody may have written one by hand."""
 _EXISTING = 5_000
+
+
+def all_events(
+    connection: Connection,
+    products: Sequence[str],
+    read_users: Callable[[], Sequence[str]],
+    total: int,
+    until: int | None = None,
+) -> pa.Table:
+    """All events, `READ_EVENTS`.
+
+    Args:
+        connection: where.
+        products: ids of all there are.
+        read_users: tells those of all users, when the events are read.
+        total: how many events there are, about.
+        until: the last moment, in milliseconds; all events if None.
+    """
+    events = events_of(connection, products, piece_size(total, len(products)), until)
+    users = read_users()
+    return joined(events, owners_of(connection, users, piece_size(total, len(users))))
 
 
 def events_of(connection: Connection, products: Sequence[str], size: int, until: int | None = None) -> pa.Table:

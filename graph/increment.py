@@ -24,6 +24,7 @@ from graph.event_table import (
     OWNERS,
     READ_EVENTS,
     WHOLE,
+    all_events,
     events_of,
     events_table,
     joined,
@@ -40,7 +41,7 @@ from schema.snapshot import Snapshot
 # Clocks of several machines differ, and a transaction is committed some time after its events were dated.
 _BEFORE = timedelta(minutes=10)
 _BY_ID = 5_000
-# To find an event by its id takes about as long as to read so many of those that a product or user has.
+# To find an event by its id takes about as long as to read so many together.
 _ALONE = 5
 
 Int64 = npt.NDArray[np.int64]
@@ -48,23 +49,11 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Counted:
-    """What the engine counted of some nodes, (n,) each, and (m,) ids of events that may be new, with their nodes."""
+    """What the engine counted of some nodes, (n,) each, and ids of events that may be new."""
 
     events: Int64
     times: Int64
     recent: pa.Array
-    recent_of: Int64
-
-    @property
-    def many(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether so much of what a node has may be new that all of it is read."""
-        recent = np.bincount(self.recent_of, minlength=len(self.events))
-        return np.asarray(recent * _ALONE > self.events)
-
-    @property
-    def few(self) -> pa.Array:
-        """Ids of the events of other nodes that may be new."""
-        return self.recent.filter(pa.array(~self.many[self.recent_of]))
 
 
 def changed_events(
@@ -85,19 +74,16 @@ def changed_events(
     """
     size = piece_size(total, len(products))
     counted = _count_products(connection, products, size, old)
-    known = _without(events_of_snapshot(old), "id", counted.recent)
-    recent = _events_by_id(connection, counted.few)
-    events = pa.concat_tables([known.drop_columns(["user"]), recent])
-    differs = _differs(events, "product", products, counted, _origin(old))
-    differing = _ids_where(products, differs | counted.many)
+    if len(counted.recent) * _ALONE > total:
+        return all_events(connection, products, read_users, total)
+    known = events_of_snapshot(old)
+    recent = _events_by_id(connection, counted.recent)
+    events = _without(known, "id", counted.recent)
+    events = pa.concat_tables([events.drop_columns(["user"]), recent])
+    differing = _ids_where(products, _differs(events, "product", products, counted, _origin(old)))
     again = events_of(connection, differing, size)
     events = pa.concat_tables([_without(events, "product", pa.array(differing, pa.string())), again])
-    told = pc.is_in(events.column("id"), value_set=known.column("id").combine_chunks())
-    new = events.column("id").filter(pc.invert(told)).to_pylist()
-    if len(new) * _ALONE > len(events):
-        users = read_users()
-        return joined(events, owners_of(connection, users, piece_size(total, len(users))))
-    owners = _owners(connection, known, new)
+    owners = _owners(connection, events, known, counted.recent)
     users = read_users()
     return _with_owners(connection, events, owners, users, piece_size(total, len(users)), _origin(old))
 
@@ -161,15 +147,10 @@ def _counts(ids: Sequence[str], pieces: Iterator[list[Row]]) -> _Counted:
     positions = {key: row for row, key in enumerate(ids)}
     events, times = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
     recent: list[str] = []
-    lengths = np.zeros(len(ids), np.int64)
-    order: list[int] = []
     for key, count, time, some in (row for piece in pieces for row in piece):
-        row = positions[key]
-        events[row], times[row], lengths[row] = count, time, len(some)
-        order.append(row)
+        events[positions[key]], times[positions[key]] = count, time
         recent += some
-    recent_of = np.repeat(np.array(order, np.int64), lengths[order])
-    return _Counted(events, times, pa.array(recent, pa.string()), recent_of)
+    return _Counted(events, times, pa.array(recent, pa.string()))
 
 
 def _differs(
@@ -195,15 +176,19 @@ def _events_by_id(connection: Connection, ids: pa.Array) -> pa.Table:
     return whole(OF_PRODUCTS, read_pieces(connection, text, wanted, _BY_ID, events_table, nan()))
 
 
-def _owners(connection: Connection, known: pa.Table, new: Sequence[str]) -> pa.Table:
-    """Whose events are, `OWNERS`: as before of those that are known, or as the store says of those that are new."""
-    before = known.filter(pc.is_valid(known.column("user"))).select(["id", "user"])
+def _owners(connection: Connection, events: pa.Table, known: pa.Table, recent: pa.Array) -> pa.Table:
+    """Whose the events are, `OWNERS`: as before, or as the store says of those that are new."""
+    before = _without(known.filter(pc.is_valid(known.column("user"))), "id", recent).select(["id", "user"])
+    unheard = pc.invert(
+        pc.is_in(events.column("id"), value_set=_without(known, "id", recent).column("id").combine_chunks())
+    )
+    wanted = events.column("id").filter(unheard).to_pylist()
     text = (
         "UNWIND $ids AS event MATCH (e:Event {id: event})<-[:PERFORMED]-(u:User) "
         "WITH u.id AS id, collect(event) AS events RETURN collect([id, events])"
     )
-    found = whole(OWNERS, read_pieces(connection, text, new, _BY_ID, owners_table))
-    return pa.concat_tables([before.cast(OWNERS), found])
+    new = whole(OWNERS, read_pieces(connection, text, wanted, _BY_ID, owners_table))
+    return pa.concat_tables([before.cast(OWNERS), new])
 
 
 def _with_owners(

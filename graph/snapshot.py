@@ -22,7 +22,7 @@ from graph.changes import Kind
 from graph.columns import Row, as_table, read_pieces
 from graph.connection import Connection
 from graph.cypher import Query, quoted
-from graph.event_table import events_of, existing, joined, owners_of, piece_size
+from graph.event_table import all_events, existing
 from graph.features import embedding
 from graph.increment import changed_events, same_vectors
 from graph.times import to_ms
@@ -179,13 +179,15 @@ def read_events(reading: Reading, number: int) -> pa.Table:
     connection = reading.connection
     ((total,),) = connection.rows(Query("MATCH (e:Event) RETURN count(e)"))
     products = reading.ids("Product")
+
+    def users() -> Sequence[str]:
+        return reading.ids("User")
+
     if reading.since is not None:
-        events = changed_events(connection, products, lambda: reading.ids("User"), reading.since, total)
+        events = changed_events(connection, products, users, reading.since, total)
     else:
         until = None if reading.until is None else to_ms(reading.until)
-        events = events_of(connection, products, piece_size(total, len(products)), until)
-        users = reading.ids("User")
-        events = joined(events, owners_of(connection, users, piece_size(total, len(users))))
+        events = all_events(connection, products, users, total, until)
     return without_deleted(connection, events, number)
 
 

@@ -66,6 +66,7 @@ def test_an_event_that_comes_again_under_another_id_takes_the_place_of_the_first
     embedded_store: Store, tmp_path: Path
 ) -> None:
     fill(embedded_store)
+    by_hand(embedded_store, LONG_AGO)
     embedded_store.load_nodes("Product", products("jam"))
     embedded_store.load_events(events(purchase("once", "ann", "jam", 5)))
     embedded_store.export(tmp_path / "before")

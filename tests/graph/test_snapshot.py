@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from graph import Query, Store, StoreError, snapshot
+from graph import Query, Store, StoreError, event_table
 from graph.times import from_ms
 from schema.files import WriteError
 from schema.snapshot import SnapshotManifest, open_snapshot
@@ -78,13 +78,13 @@ def test_what_somebody_did_who_is_deleted_meanwhile_is_not_left_as_done_by_nobod
     embedded_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(embedded_store)
-    owners_of = snapshot.owners_of
+    owners_of = event_table.owners_of
 
     def after_deletion(*arguments: Any) -> pa.Table:
         embedded_store.delete_user("cid")
         return owners_of(*arguments)
 
-    monkeypatch.setattr(snapshot, "owners_of", after_deletion)
+    monkeypatch.setattr(event_table, "owners_of", after_deletion)
     export(embedded_store, tmp_path)
     kept = open_snapshot(tmp_path / "snapshot").events()["id"].to_pylist()
     assert kept == [row[0] for row in SHOP_EVENTS if row[1] != "cid"]

@@ -286,7 +286,7 @@ class LiveModel:
         Returns:
             What must also be erased from the artifact on disk, since it happened after its snapshot.
         """
-        path: Path | None = None
+        stamp: tuple[Path, int] | None = None
         try:
             path = self._locate()
             if path is None:
@@ -295,12 +295,14 @@ class LiveModel:
             if path == self._served:
                 self.problem = None
                 return Erasures()
-            if _stamp(path) == self._refused:
+            # Of before it is read: what takes its place meanwhile is another one.
+            stamp = _stamp(path)
+            if stamp == self._refused:
                 return Erasures()
             return self._load(path)
         except PathrecError as error:
             # What is damaged or does not fit stays so until the folder is written anew.
-            self._refused = _stamp(path) if path is not None and isinstance(error, ArtifactError) else None
+            self._refused = stamp if isinstance(error, ArtifactError) else None
             if str(error) != self.problem:
                 _log.error("model_not_loaded", problem=str(error))
             self.problem = str(error)

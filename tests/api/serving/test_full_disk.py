@@ -119,8 +119,9 @@ def test_what_cannot_be_written_down_is_not_done_and_no_half_line_is_left(crowde
 
 def test_somebody_who_is_forgotten_leaves_the_models_as_soon_as_there_is_room(crowded: Client, models: Path) -> None:
     def known() -> bool:
-        served = registry.served(models.parent)
-        return served is not None and pseudonym("user", "u5") in load_artifact(served).scorer.people
+        with registry.locked(models.parent):  # not while the server puts another in its place
+            served = registry.served(models.parent)
+            return served is not None and pseudonym("user", "u5") in load_artifact(served).scorer.people
 
     assert known()
     with full(models):

@@ -1,13 +1,17 @@
 """What changes counts at the next request, in every process."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from served_shop import Client, event, renamed, within
 
 from api import pipeline, registry
-from gnn.artifact import load_artifact
-from graph import connect
+from api.services import live
+from api.services.live import LiveModel
+from gnn.artifact import MANIFEST, Artifact, load_artifact
+from graph import Store, connect
 from schema.ontology import parse_ontology
 from schema.pseudonym import pseudonym
 
@@ -221,6 +225,32 @@ def test_a_model_that_does_not_fit_the_store_is_refused_and_the_old_one_goes_on(
     finally:
         registry.rollback(home)
     assert within(5.0, lambda: "problem" not in artifact())
+
+
+def test_a_model_that_is_put_in_place_while_the_one_before_is_read_is_loaded_next(
+    apart: Store, untouched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = registry.served(untouched)
+    assert served is not None
+    place = Path(shutil.copytree(served, tmp_path / "model"))
+    file = next((place / "terms").iterdir())
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+
+    def between_two(path: Path) -> Artifact:
+        try:
+            return load_artifact(path)
+        finally:
+            file.write_bytes(whole)
+            os.utime(path / MANIFEST, ns=(1, 1))
+
+    monkeypatch.setattr(live, "load_artifact", between_two)
+    model = LiveModel(apart, lambda: place)
+    model.follow()
+    assert "damaged" in (model.problem or "")
+    model.follow()
+    assert model.problem is None
+    assert model.served == place
 
 
 def test_texts_are_encoded_beside_the_server(shop: Client, home: Path) -> None:

@@ -17,8 +17,8 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,8 +34,8 @@ from api.exports import FORMATS, Wanted, convert
 from benchmarks.graph_scale import engine_process, loaded, peak_mib, read_plainly
 from benchmarks.machine import in_fresh_process, machine, write_json
 from benchmarks.made_shop import made_shop
-from benchmarks.store import ENGINES, neo4j_of, plain_driver, running, timed
-from graph import Store, connect
+from benchmarks.store import ENGINES, neo4j_of, opened, running, timed
+from graph import Store
 from graph.connect import EMBEDDED
 from schema.errors import PathrecError
 from schema.snapshot import Snapshot, open_snapshot
@@ -72,13 +72,6 @@ def main() -> None:
     show(report)
     if options.json:
         write_json(report, options.json)
-
-
-@contextmanager
-def opened(url: str) -> Iterator[tuple[Store, neo4j.Driver]]:
-    """A store that there is, and a plain driver to it."""
-    with connect(url) as store, plain_driver(url) as driver:
-        yield store, driver
 
 
 class Work:

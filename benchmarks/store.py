@@ -74,16 +74,18 @@ def main() -> None:
 def running(engine: str, folder: Path) -> Iterator[tuple[Store, neo4j.Driver]]:
     """An empty store on an engine, and a plain driver to the same database."""
     if engine == "embedded":
-        url = f"{EMBEDDED}{folder / 'graph'}"
-        with connect(url) as store, plain_driver(url) as driver:
-            yield store, driver
+        with opened(f"{EMBEDDED}{folder / 'graph'}") as both:
+            yield both
         return
     installed = fetched(RELEASES[engine.removeprefix("neo4j-")])
-    with (
-        running_server(installed, folder / "data") as server,
-        connect(server.url) as store,
-        plain_driver(server.url) as driver,
-    ):
+    with running_server(installed, folder / "data") as server, opened(server.url) as both:
+        yield both
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Store, neo4j.Driver]]:
+    """A store that there is, and a plain driver to it."""
+    with connect(url) as store, plain_driver(url) as driver:
         yield store, driver
 
 

@@ -22,8 +22,8 @@ from benchmarks.store_queries import counted
 from graph import connect
 
 CALLER = Caller(frozenset({Role.SERVER}))
-LIST = """query($user: String, $first: Int) {
-    recommendations(audience: {userId: $user}, first: $first) { edges { node { %s } %s } } }"""
+LIST = """query($user: String, $asOf: DateTime, $first: Int) {
+    recommendations(audience: {userId: $user}, asOf: $asOf, first: $first) { edges { node { %s } %s } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +40,13 @@ def assembled(untouched: Path) -> Iterator[Shop]:
 
 def asked(shop: Shop, query: str, **variables: Any) -> int:
     """Queries to the store for one request by a process that knows no names yet."""
-    shop.recommender.view(Audience())  # what is asked once a minute
+    moment = shop.recommender.now()
+    shop.recommender.view(Audience(), moment)  # what is asked once a minute
     fresh = replace(shop, paths=PathWriter(shop.store, 5))
     with counted() as runs:
-        body = Executor(executable(), Limits()).execute(query, variables, None, Context(fresh, "test", CALLER)).body
+        body = Executor(executable(), Limits()).execute(
+            query, {"asOf": moment.isoformat(), **variables}, None, Context(fresh, "test", CALLER)
+        ).body
     assert "errors" not in body, body
     return runs.count
 

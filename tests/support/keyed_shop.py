@@ -33,9 +33,9 @@ class Keyed:
 
 
 def token(user: str | None, **claims: Any) -> str:
-    """A token for a user of the shop."""
+    """A token for a user of the shop, which outlasts the tests."""
     return jwt.encode(
-        {"exp": time.time() + 600, **({"sub": user} if user else {}), **claims}, SECRET, algorithm="HS256"
+        {"exp": time.time() + 24 * 3600, **({"sub": user} if user else {}), **claims}, SECRET, algorithm="HS256"
     )
 
 

@@ -49,6 +49,13 @@ def withdraw_feedback(connection: Connection, given: FeedbackRecord) -> bool:
     return connection.write(work)
 
 
+def unwanted_categories(connection: Connection) -> list[str]:
+    """Categories of which somebody wants to see nothing."""
+    text = "MATCH (f:Feedback {kind: $kind})-[:ABOUT]->(c:Category) RETURN DISTINCT c.id"
+    rows = connection.rows(Query(text, {"kind": FeedbackKind.NEVER_THIS_CATEGORY.value}))
+    return sorted(key for (key,) in rows)
+
+
 def feedback_of(row: tuple[str, str, str | None, int, str]) -> Feedback:
     """Feedback from a row of `READ`."""
     _, target, behaviour, time, kind = row

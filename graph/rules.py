@@ -4,7 +4,7 @@ A rule is no part of the shop's ontology: it is neither exported nor learned fro
 deleted takes the link with it, so that no rule names what is not there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from graph import changes
 from graph.changes import Kind
@@ -13,7 +13,7 @@ from graph.cypher import Query, quoted
 from graph.errors import KnowledgeError
 from graph.moves import Move, move
 from graph.records import Rule
-from graph.serving import category_trees
+from graph.serving import category_products, category_trees
 from graph.times import from_ms, to_ms
 from schema.ontology import APPLIES_TO, RULE_NODE, Ontology
 
@@ -74,17 +74,22 @@ def rules(connection: Connection, ontology: Ontology) -> list[Rule]:
     return _rules(connection.rows, ontology)
 
 
-def rules_after(connection: Connection, ontology: Ontology, rule: str, wanted: Move) -> list[Rule]:
-    """All rules with the products that they would reach after a move, of which nothing is kept.
+def after_move(
+    connection: Connection, ontology: Ontology, rule: str, wanted: Move, categories: Sequence[str]
+) -> tuple[list[Rule], dict[str, list[str]]]:
+    """What a move would leave, of which nothing is kept.
+
+    Returns:
+        All rules with the products that they would reach, and the products that would be in each of some categories.
 
     Raises:
         KnowledgeError: as of `graph.moves.movable`.
     """
 
-    def work(transaction: Transaction) -> list[Rule]:
+    def work(transaction: Transaction) -> tuple[list[Rule], dict[str, list[str]]]:
         transaction.undo()
         move(transaction, ontology, rule, wanted)
-        return _rules(transaction.rows, ontology)
+        return _rules(transaction.rows, ontology), category_products(transaction.rows, ontology, categories)
 
     return connection.write(work)
 

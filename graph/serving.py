@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from graph.connection import Connection
+from graph.connection import Connection, Rows
 from graph.cypher import Query, quoted
 from graph.feedback import READ, feedback_of
 from graph.records import CategoryRow, HistoryRow, Met, Moment, Named, ProductCard
@@ -108,14 +108,14 @@ def categories(connection: Connection, ontology: Ontology) -> list[CategoryRow]:
     return sorted(CategoryRow(key, name, min(parents, default=None)) for key, name, parents in connection.rows(query))
 
 
-def category_products(connection: Connection, ontology: Ontology, ids: Sequence[str]) -> dict[str, list[str]]:
+def category_products(ask: Rows, ontology: Ontology, ids: Sequence[str]) -> dict[str, list[str]]:
     """Category -> ids of the products in it or anywhere below it, sorted; none for one that does not exist."""
     query = Query(
         f"UNWIND $ids AS id MATCH (:Category {{id: id}})<-[:{category_trees(ontology)}*0..]-(c:Category) "
         "WITH DISTINCT id, c MATCH (c)<-[:IN_CATEGORY]-(p:Product) RETURN id, collect(DISTINCT p.id)",
         {"ids": list(ids)},
     )
-    return {key: [] for key in ids} | {key: sorted(products) for key, products in connection.rows(query)}
+    return {key: [] for key in ids} | {key: sorted(products) for key, products in ask(query)}
 
 
 def linked_products(

@@ -245,7 +245,7 @@ class Store:
 
     def category_products(self, ids: Sequence[str]) -> dict[str, list[str]]:
         """Category -> ids of the products in it or below it."""
-        return serving.category_products(self._connection, self.ontology, ids)
+        return serving.category_products(self._connection.rows, self.ontology, ids)
 
     def linked_products(self, relation: str, nodes: Sequence[str]) -> dict[str, list[str]]:
         """Node -> ids of the products that a relation links to it, of the nodes that exist."""
@@ -255,9 +255,9 @@ class Store:
         """All business rules with the products that they reach now."""
         return rules.rules(self._connection, self.ontology)
 
-    def rules_after(self, rule: str, move: Move) -> list[Rule]:
-        """All business rules with the products that they would reach after a move of a rule of knowledge."""
-        return rules.rules_after(self._connection, self.ontology, rule, move)
+    def after_move(self, rule: str, move: Move, categories: Sequence[str]) -> tuple[list[Rule], dict[str, list[str]]]:
+        """All business rules, and the products of some categories, as a move of knowledge would leave them."""
+        return rules.after_move(self._connection, self.ontology, rule, move, categories)
 
     def find_texts(self, words: Sequence[str], *, every: bool) -> dict[str, dict[str, float]]:
         """Node type -> id -> score of nodes whose texts have every word, or any of them."""
@@ -326,6 +326,10 @@ class Store:
     def record_feedback(self, given: FeedbackRecord) -> bool:
         """Keeps what a viewer says of a product or category; False if it was kept before, or there is none."""
         return feedback.record_feedback(self._connection, given)
+
+    def unwanted_categories(self) -> list[str]:
+        """Categories of which somebody wants to see nothing."""
+        return feedback.unwanted_categories(self._connection)
 
     def withdraw_feedback(self, given: FeedbackRecord) -> bool:
         """Takes back what a viewer said; False if they had not."""

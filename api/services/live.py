@@ -192,6 +192,12 @@ class LiveState:
         index = self.index and self.index.with_changed([self.scorer.positions[key] for key in changed])
         return self._with(scorer, index)
 
+    def ruled(self, rules: Rules, categories: Mapping[str, Iterable[str]]) -> "LiveState":
+        """The state with other business rules, and with other products in some categories or below."""
+        return replace(
+            self, rules=rules, _members=self._masks(categories), _in_context=OrderedDict(), _at=OrderedDict()
+        )
+
     def _with(self, scorer: Scorer, index: Index | None) -> "LiveState":
         """The state with another prior."""
         return replace(self, scorer=scorer, index=index, _in_context=OrderedDict(), _at=OrderedDict())
@@ -205,10 +211,7 @@ class LiveState:
     def in_categories(self, store: Store, ids: tuple[str, ...]) -> BoolArray:
         """(N,) products in any of some categories or below; the store is asked once for those it was not asked for."""
         if missing := [key for key in dict.fromkeys(ids) if key not in self._members]:
-            for category, products in store.category_products(missing).items():
-                members = np.zeros(self.scorer.size, bool)
-                members[self._places(products)] = True
-                self._members[category] = members
+            self._members.update(self._masks(store.category_products(missing)))
         found: BoolArray = np.logical_or.reduce([self._members[key] for key in ids])
         return found
 
@@ -226,6 +229,13 @@ class LiveState:
         known = [places for node in wanted if (places := self._linked.get((relation, node))) is not None]
         mask[np.concatenate([np.empty(0, np.intp), *known])] = True
         return mask, [node for node in wanted if (relation, node) not in self._linked]
+
+    def _masks(self, categories: Mapping[str, Iterable[str]]) -> dict[str, BoolArray]:
+        """Category -> (N,) the products that the model knows of those that are said to be in it."""
+        masks = {category: np.zeros(self.scorer.size, bool) for category in categories}
+        for category, products in categories.items():
+            masks[category][self._places(products)] = True
+        return masks
 
     def _places(self, products: Iterable[str]) -> IntArray:
         """Positions of the products that the model knows."""

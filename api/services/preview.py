@@ -211,8 +211,10 @@ def _with(links: Links, relation: str, more: Mapping[str, float]) -> Links:
 
 def _moved(store: Store, state: LiveState, rule: Knowledge, move: Move) -> Supposed:
     pairs = store.wanted_moves(rule)
-    if any(found.rule.categories for found in state.rules.located):
-        state = replace(state, rules=Rules.of(store.rules_after(rule.id, move), state.scorer.positions))
+    unwanted = store.unwanted_categories()
+    if unwanted or any(found.rule.categories for found in state.rules.located):
+        rules, members = store.after_move(rule.id, move, unwanted)
+        state = state.ruled(Rules.of(rules, state.scorer.positions), members)
     if move.category is not None:
         # The products stay in their categories, which is all that scores look at.
         return Supposed(state.over(state.scorer, ()), IN_CATEGORY, 1)

@@ -38,6 +38,18 @@ def test_feedback_comes_with_the_history_of_whoever_gave_it(store: Store) -> Non
     assert feedback(store, user="bob") == []
 
 
+def test_categories_of_which_anybody_wants_to_see_nothing(store: Store) -> None:
+    fill(store)
+    assert store.unwanted_categories() == []
+    store.record_feedback(said(NEVER, "kitchen", session="s1"))
+    for user in ("ann", "bob"):
+        store.record_feedback(said(NEVER, "all", user))
+    store.record_feedback(said(NOT_INTERESTED, "mug", "ann"))
+    assert store.unwanted_categories() == ["all", "kitchen"]
+    store.withdraw_feedback(said(NEVER, "kitchen", session="s1"))
+    assert store.unwanted_categories() == ["all"]
+
+
 def test_the_same_feedback_is_kept_once_and_taken_back_once(store: Store) -> None:
     fill(store)
     for who in ({"user": "new"}, {"session": "s1"}):

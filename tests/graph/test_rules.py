@@ -85,15 +85,19 @@ def test_rules_reach_what_is_in_a_category_now(store: Store) -> None:
     assert store.rules()[0].reaches == ("hat", "mug", "pot", "tea")
 
 
-def test_what_rules_would_reach_after_a_move_is_told_and_not_kept(store: Store) -> None:
+def test_what_rules_would_reach_and_categories_have_after_a_move_is_told_and_not_kept(store: Store) -> None:
     fill(store)
     store.load_nodes("Category", pa.table({"id": ["attic"]}))
     store.load_relations("IN_CATEGORY", relations(("hat", "attic", None)))
     store.upsert_rule(PUSH)
     known, number = store.rules(), store.change_number()
     for move in (Move(to="kitchen", source="all", products=("hat",)), Move(to="kitchen", category="attic")):
-        assert store.rules_after("move", move)[0].reaches == ("hat", "mug", "pot", "tea")
-    assert store.rules_after("move", Move(to="attic", source="kitchen"))[0].reaches == ("mug",)
+        rules, members = store.after_move("move", move, ["attic", "kitchen", "none"])
+        assert rules[0].reaches == ("hat", "mug", "pot", "tea")
+        assert members == {"attic": ["hat"], "kitchen": ["hat", "pot", "tea"], "none": []}
+    rules, members = store.after_move("move", Move(to="attic", source="kitchen"), ["attic", "kitchen"])
+    assert rules[0].reaches == ("mug",)
+    assert members == {"attic": ["hat", "pot", "tea"], "kitchen": []}
     assert (store.rules(), store.change_number()) == (known, number)
 
 

@@ -78,6 +78,16 @@ def in_one_minute(shop: Client) -> None:
     shop.wait_for_a_minute(20)
 
 
+@pytest.fixture
+def none_stays(shop: Client, home: Path) -> Iterator[None]:
+    """What a test brings is gone after it: others count on the shop as it was."""
+    yield
+    with connect(f"embedded:{home / 'graph'}") as store:
+        brought = [key for key in store.node_ids("Product") if not key[1:].isdigit()]
+    if brought:
+        shop.ask("mutation($ids: [String!]!) { deleteProducts(productIds: $ids) { userErrors { code } } }", ids=brought)
+
+
 @pytest.fixture(scope="session")
 def second(serve: Callable[[Path], Client], home: Path) -> Client:
     """Another process over the same store."""

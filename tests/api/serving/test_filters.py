@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from served_shop import PRODUCTS, Client, event
 
+pytestmark = pytest.mark.usefixtures("none_stays")
+
 ASK = "query($filter: ProductFilter) { recommendations(audience: {}, filter: $filter) { asOf } }"
 
 
@@ -94,6 +96,7 @@ def test_filters_hold_for_similar_products_too(shop: Client) -> None:
 
 def test_pages_go_on_under_the_same_conditions_only(shop: Client) -> None:
     condition = {"brandIds": ["b1"]}
+    shop.wait_for_a_minute(5)
     whole = shop.ids({}, 15, filter=condition)
     page = shop.recommend({}, 7, filter=condition)
     after = page["pageInfo"]["endCursor"]

@@ -25,6 +25,7 @@ EXAMPLES = "examples { userId productId oldRank newRank contribution }"
 PREVIEW = f"""query($id: String, $rule: KnowledgeInput, $people: Int = 100) {{
   previewKnowledge(ruleId: $id, rule: $rule, people: $people) {{ {FOUND} {EXAMPLES} }} }}"""
 PREVIEW_RULE = f"query($rule: RuleInput!) {{ previewRule(rule: $rule, people: 1000) {{ {FOUND} {EXAMPLES} }} }}"
+SAY = "mutation($input: FeedbackInput!) { recordFeedback(input: $input) { changed } }"
 LIST = """query($audience: AudienceInput!) { recommendations(audience: $audience, first: 20) { edges { rank score
   node { productId } explanation { prior remainder { value } contributions(first: 100) {
     value relation rule text because { product { productId } } path { cypher nodes { type keys } } } } } } }"""
@@ -230,6 +231,26 @@ def test_a_move_is_previewed_with_the_business_rules_of_its_category(shop: Clien
         assert ranks(shop) == before
     finally:
         shop.ask(DELETE, EXPERT, id="no-lamps")
+
+
+@pytest.mark.usefixtures("in_one_minute")
+def test_a_move_is_previewed_with_the_categories_that_people_want_to_see_nothing_of(shop: Client) -> None:
+    never = {"kind": "NEVER_THIS_CATEGORY", "categoryId": "lamp", **VIEWER}
+    move = {"ruleId": "move", "kind": "MOVE", "categoryId": "mug", "toCategoryId": "lamp"}
+    shop.ask(SAY, input=never)
+    try:
+        before = ranks(shop)
+        found = shop.ask(PREVIEW, EXPERT, rule=move, people=1000)["previewKnowledge"]
+        (example,) = found["examples"]
+        assert (found["changed"], example["userId"], example["newRank"]) == (1, VIEWER["userId"], None)
+        assert ranks(shop) == before
+        save(shop, **move)
+        change(shop, APPLY, "move")
+        gone = set(before) - set(ranks(shop))
+        assert example["productId"] in gone
+        assert len(gone) == found["leaving"]
+    finally:
+        shop.ask(SAY, input={**never, "undo": True})
 
 
 def test_what_is_wrong_is_told_with_its_place_and_nothing_is_kept(shop: Client) -> None:

@@ -13,6 +13,8 @@ from api import pipeline
 from graph import Query, Store, connect
 from tests.support.commands import pathrec
 
+pytestmark = pytest.mark.usefixtures("none_stays")
+
 MAPPING = """format: 1
 name: delivery
 images: pictures
@@ -32,15 +34,6 @@ sources:
 def store(home: Path) -> Iterator[Store]:
     with connect(f"embedded:{home / 'graph'}") as store:
         yield store
-
-
-@pytest.fixture(autouse=True)
-def none_stays(shop: Client, store: Store) -> Iterator[None]:
-    """What a test brings is gone after it: others count on the shop as it was."""
-    yield
-    brought = [key for key in store.node_ids("Product") if not key[1:].isdigit()]
-    if brought:
-        shop.ask("mutation($ids: [String!]!) { deleteProducts(productIds: $ids) { userErrors { code } } }", ids=brought)
 
 
 @pytest.fixture

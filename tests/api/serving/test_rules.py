@@ -185,6 +185,7 @@ def test_what_is_blocked_is_gone_from_pages_that_go_on(shop: Client) -> None:
 
 
 def test_a_pin_is_at_its_place_and_says_so(shop: Client, second: Client) -> None:
+    shop.wait_for_a_minute(5)
     before = ids(shop, 12)
     write(shop, kind="PIN", position=3, productIds=[before[10]])
     for server in (shop, second):

@@ -34,7 +34,7 @@ def test_every_page_that_is_shown_is_kept_with_ranks_and_model(
 ) -> None:
     first = shop.recommend({"userId": "u8", "sessionId": "seen here"}, 3)
     page = shop.recommend({"userId": "u8", "sessionId": "seen here"}, 3, after=first["pageInfo"]["endCursor"])
-    assert within(5.0, lambda: kept(page["recommendationId"]) is not None)
+    assert within(30.0, lambda: kept(page["recommendationId"]) is not None)
     found = kept(page["recommendationId"])
     assert found is not None
     assert found["products"] == [edge["node"]["productId"] for edge in page["edges"]]
@@ -44,14 +44,14 @@ def test_every_page_that_is_shown_is_kept_with_ranks_and_model(
 
 def test_somebody_unknown_stays_unnamed(shop: Client, kept: Callable[[str], dict[str, Any] | None]) -> None:
     answer = shop.recommend({"userId": "never seen before"}, 3)
-    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert within(30.0, lambda: kept(answer["recommendationId"]) is not None)
     assert "never seen before" not in str(kept(answer["recommendationId"]))
 
 
 def test_what_would_be_shown_is_not_what_was(shop: Client, kept: Callable[[str], dict[str, Any] | None]) -> None:
     trial = shop.recommend({"userId": "u8", "without": ["p1"]}, 3)
     answer = shop.recommend({"userId": "u8"}, 3)
-    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert within(30.0, lambda: kept(answer["recommendationId"]) is not None)
     assert kept(trial["recommendationId"]) is None
 
 
@@ -64,7 +64,7 @@ def test_a_list_that_somebody_else_looks_at_is_not_shown_to_its_viewer(
     more = shop.ask(query, preview=True, after=preview["pageInfo"]["endCursor"])["recommendations"]
     answer = shop.ask(query, preview=False)["recommendations"]
     assert preview["edges"] == answer["edges"]
-    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert within(30.0, lambda: kept(answer["recommendationId"]) is not None)
     assert kept(preview["recommendationId"]) is kept(more["recommendationId"]) is None
 
 
@@ -85,7 +85,7 @@ def test_what_is_chosen_counts_for_the_answer_it_follows_from(
     answer = shop.recommend(who, 42)
     chosen = [edge["node"]["productId"] for edge in answer["edges"]][40:42]
     assert len(chosen) == 2
-    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert within(30.0, lambda: kept(answer["recommendationId"]) is not None)
     before = counted()
     follows = {"recommendationId": answer["recommendationId"], **who}
     shop.record(event(chosen[0], "view", **follows), event(chosen[0], **follows), event(chosen[1], "view", **follows))
@@ -107,7 +107,7 @@ def test_a_storefront_tells_what_came_of_answers_to_its_user_and_to_nobody(
         "nobody's": {},
     }
     answers = {name: server.recommend(audience, 3)["recommendationId"] for name, audience in audiences.items()}
-    assert within(5.0, lambda: all(kept(answer) for answer in answers.values()))
+    assert within(30.0, lambda: all(kept(answer) for answer in answers.values()))
 
     def refused(client: Client, answer: str, **who: str) -> bool:
         """Whether an event that follows from an answer is, with another one of the same batch."""
@@ -138,6 +138,6 @@ def test_only_experts_are_told_and_only_for_a_sensible_time(shop: Client) -> Non
 def test_a_deleted_user_takes_along_what_was_shown(shop: Client, kept: Callable[[str], dict[str, Any] | None]) -> None:
     shop.record(event("p3", userId="shown and gone"))
     answer = shop.recommend({"userId": "shown and gone"}, 3)
-    assert within(5.0, lambda: kept(answer["recommendationId"]) is not None)
+    assert within(30.0, lambda: kept(answer["recommendationId"]) is not None)
     shop.ask('mutation { deleteUser(userId: "shown and gone") { deletedUserId } }')
     assert kept(answer["recommendationId"]) is None

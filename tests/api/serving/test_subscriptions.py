@@ -293,7 +293,7 @@ def test_idle_subscriptions_stay_and_only_the_one_concerned_is_woken(small: tupl
             await asyncio.wait_for(connected[8].recv(), 0.5)
 
     asyncio.run(many(shop, 20, act))
-    assert within(5.0, lambda: watcher.watches == 0)
+    assert within(30.0, lambda: watcher.watches == 0)
 
 
 def test_who_goes_without_a_word_leaves_nothing_behind(small: tuple[Client, list[Watcher]]) -> None:
@@ -304,7 +304,7 @@ def test_who_goes_without_a_word_leaves_nothing_behind(small: tuple[Client, list
             socket.transport.abort()
 
     asyncio.run(many(shop, 20, act))
-    assert within(5.0, lambda: watcher.watches == 0)
+    assert within(30.0, lambda: watcher.watches == 0)
     asyncio.run(many(shop, 30, lambda _: asyncio.sleep(0)))  # there is room for all again
 
 

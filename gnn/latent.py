@@ -133,12 +133,9 @@ def dots(left: Vectors, right: Vectors, starts: IntArray, amounts: FloatArray) -
         left, right: (N, d) of products as the start and as the end.
         starts, amounts: (J,)
     """
-    rows = left[starts]
-    total = (right @ (amounts.astype(np.float32) @ rows)).astype(np.float64)
+    total = (right @ (amounts.astype(np.float32) @ left[starts])).astype(np.float64)
     # A product's likeness to itself is far above that to others: taken off a sum in float32 it would leave a rest.
     places, place = np.unique(starts, return_inverse=True)
-    given = amounts[:, None] * rows
-    own = np.zeros((len(places), rows.shape[1]))
-    np.add.at(own, place, given)
-    total[places] = np.einsum("jd,jd->j", given.sum(axis=0) - own, right[places])
+    given = np.bincount(place, amounts)[:, None] * left[places]
+    total[places] = np.einsum("jd,jd->j", given.sum(axis=0) - given, right[places])
     return total
